@@ -222,7 +222,7 @@ def make_venv() -> None:
 
 def install_packages(lock: Path, ticker: Ticker) -> None:
     """Step 1: the locked packages, each checked against its hashes; wheels only, so nothing is built."""
-    total, seen = lock.read_text(encoding="utf-8").count("=="), 0
+    total, seen = len(re.findall(r"(?m)^[\w.-]+==", lock.read_text(encoding="utf-8"))), 0
 
     def tell(line: str) -> str | None:
         nonlocal total, seen
