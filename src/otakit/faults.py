@@ -93,6 +93,11 @@ class Counter:
         self._plan = plan
         self._seen = [0] * len(plan)
 
+    @property
+    def watches(self) -> bool:
+        """Whether there is anything to count."""
+        return bool(self._plan)
+
     def hears(self, message: str, kind: Kind | None) -> Fault | None:
         """The fault for this packet; each packet counts once for every fault that watches its message."""
         earned = None
