@@ -2,246 +2,74 @@
 
 Knows what a packet means to ThingsBoard (`MqttTopics`, `MqttTransportHandler`) and how to write it;
 refuses to know when to send it. Diagrams label their arrows with the row names of `TABLE`, frames
-carry them in the column ``message``, client and twin build topics from the same rows.
-Firmware and software share each row; they differ in the prefix ``fw`` or ``sw`` and in nothing else,
-except that errors of both arrive on ``v2/fw/error``.
+carry them in the column ``message``, client and twin build topics from the same rows. The face of
+`message_types` (the values) and `message_reading` (from the wire).
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import ClassVar
+from dataclasses import dataclass
 
 from otakit.protocol import packets
+from otakit.protocol.message_reading import CHUNK_TOPIC, message_of, parse_json
+from otakit.protocol.message_types import (
+    ATTRIBUTES_RESPONSE_FILTER,
+    ATTRIBUTES_TOPIC,
+    RPC_RESPONSE_FILTER,
+    TELEMETRY_TOPIC,
+    AttributesPublish,
+    AttributesRequest,
+    AttributesResponse,
+    AttributesUpdate,
+    ChunkRequest,
+    ChunkResponse,
+    Direction,
+    Kind,
+    Message,
+    NotJson,
+    OtaError,
+    OtherPublish,
+    RpcRequest,
+    RpcResponse,
+    Telemetry,
+    chunk_filter,
+    compact,
+    error_filter,
+)
 from otakit.protocol.packets import Packet, PacketType
 
-
-class Kind(Enum):
-    """What a package updates; the value is ThingsBoard's key and topic prefix."""
-
-    FIRMWARE = "fw"
-    SOFTWARE = "sw"
-
-    @property
-    def word(self) -> str:
-        """``firmware`` or ``software``."""
-        return self.name.lower()
-
-
-class Direction(Enum):
-    """Who says it to whom. Only the first two travel over MQTT; the others stand in diagrams."""
-
-    TO_SERVER = "to server"
-    TO_DEVICE = "to device"
-    OPERATOR_TO_SERVER = "operator to server"
-    SERVER_TO_OPERATOR = "server to operator"
-    WITHIN_DEVICE = "within device"
-    WITHIN_SERVER = "within server"
-
-
-TELEMETRY_TOPIC = "v1/devices/me/telemetry"
-ATTRIBUTES_TOPIC = "v1/devices/me/attributes"
-ATTRIBUTES_RESPONSE_FILTER = "v1/devices/me/attributes/response/+"
-RPC_RESPONSE_FILTER = "v1/devices/me/rpc/response/+"
-
-
-def chunk_filter(kind: Kind) -> str:
-    """The only filter for chunks that ThingsBoard grants (`MqttTopics`)."""
-    return f"v2/{kind.value}/response/+/chunk/+"
-
-
-def error_filter(kind: Kind) -> str:
-    """Where errors arrive. ThingsBoard publishes those of both kinds under the firmware's."""
-    return f"v2/{kind.value}/error"
-
-
-@dataclass(frozen=True, slots=True)
-class NotJson:
-    """A payload that should have been JSON; `text` is its beginning, for the error message."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttributesRequest:
-    """Asks for the values of shared (and client) attributes."""
-
-    row: ClassVar[str] = "AttributesRequest"
-    request_id: int
-    shared: tuple[str, ...]
-    client: tuple[str, ...] = ()
-
-    @property
-    def topic(self) -> str:  # noqa: D102 - the row's topic
-        return f"v1/devices/me/attributes/request/{self.request_id}"
-
-    @property
-    def payload(self) -> bytes:
-        """Keys joined by a comma without a blank: ThingsBoard does not trim them (`JsonMqttAdaptor.toStringSet`)."""
-        body = {"sharedKeys": self.shared, "clientKeys": self.client}
-        return compact({key: ",".join(names) for key, names in body.items() if names})
-
-
-@dataclass(frozen=True, slots=True)
-class AttributesResponse:
-    """The values that exist: ``{"shared": {...}, "client": {...}}``, ``{}`` when none does."""
-
-    row: ClassVar[str] = "AttributesResponse"
-    request_id: int
-    body: object
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return f"v1/devices/me/attributes/response/{self.request_id}"
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class AttributesUpdate:
-    """Values that changed (a flat object), or ``{"deleted": [...]}``."""
-
-    row: ClassVar[str] = "AttributesUpdate"
-    topic: ClassVar[str] = ATTRIBUTES_TOPIC
-    body: object
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class Telemetry:
-    """What the device reports; `ts_ms` is the time in milliseconds since the epoch, or None for arrival."""
-
-    row: ClassVar[str] = "Telemetry"
-    topic: ClassVar[str] = TELEMETRY_TOPIC
-    values: Mapping[str, object]
-    ts_ms: int | None = None
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.values if self.ts_ms is None else {"ts": self.ts_ms, "values": self.values})
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRequest:
-    """Asks for chunk `index`; `size` in bytes, None to repeat the size last given under this request id."""
-
-    row: ClassVar[str] = "ChunkRequest"
-    kind: Kind
-    request_id: int
-    index: int
-    size: int | None
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return f"v2/{self.kind.value}/request/{self.request_id}/chunk/{self.index}"
-
-    @property
-    def payload(self) -> bytes:
-        """The size as bare ASCII digits; quotes around them drop the connection (`Integer.parseInt`)."""
-        return b"" if self.size is None else b"%d" % self.size
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkResponse:
-    """Bytes `index` × size onwards of the image; empty past its end, or when the server lost its cache entry."""
-
-    row: ClassVar[str] = "ChunkResponse"
-    kind: Kind
-    request_id: int
-    index: int
-    payload: bytes = field(repr=False)
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return f"v2/{self.kind.value}/response/{self.request_id}/chunk/{self.index}"
-
-
-@dataclass(frozen=True, slots=True)
-class OtaError:
-    """One bare word; the server closes the connection right after. The topic does not tell the kind."""
-
-    row: ClassVar[str] = "OtaError"
-    word: str
-    kind: Kind = Kind.FIRMWARE
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return error_filter(self.kind)
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return self.word.encode()
-
-
-@dataclass(frozen=True, slots=True)
-class RpcRequest:
-    """A call; the device's own ``getSessionLimits`` is answered by the transport itself."""
-
-    row: ClassVar[str] = "RpcRequest"
-    request_id: int
-    body: object
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return f"v1/devices/me/rpc/request/{self.request_id}"
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class RpcResponse:
-    """The answer to a call."""
-
-    row: ClassVar[str] = "RpcResponse"
-    request_id: int
-    body: object
-
-    @property
-    def topic(self) -> str:  # noqa: D102
-        return f"v1/devices/me/rpc/response/{self.request_id}"
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class AttributesPublish:
-    """Client attributes that the device reports about itself."""
-
-    row: ClassVar[str] = "AttributesPublish"
-    topic: ClassVar[str] = ATTRIBUTES_TOPIC
-    body: object
-
-    @property
-    def payload(self) -> bytes:  # noqa: D102
-        return compact(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class OtherPublish:
-    """A topic outside the update protocol."""
-
-    row: ClassVar[str] = "OtherPublish"
-    topic: str
-    payload: bytes = field(repr=False)
-
-
-Message = (
-    AttributesRequest | AttributesResponse | AttributesUpdate | AttributesPublish | Telemetry
-    | ChunkRequest | ChunkResponse | OtaError | RpcRequest | RpcResponse | OtherPublish
-)  # fmt: skip
+__all__ = [
+    "ATTRIBUTES_RESPONSE_FILTER",
+    "ATTRIBUTES_TOPIC",
+    "ROWS",
+    "RPC_RESPONSE_FILTER",
+    "TABLE",
+    "TELEMETRY_TOPIC",
+    "WAYS",
+    "AttributesPublish",
+    "AttributesRequest",
+    "AttributesResponse",
+    "AttributesUpdate",
+    "ChunkRequest",
+    "ChunkResponse",
+    "Direction",
+    "Kind",
+    "Message",
+    "NotJson",
+    "OtaError",
+    "OtherPublish",
+    "Row",
+    "RpcRequest",
+    "RpcResponse",
+    "Telemetry",
+    "chunk_filter",
+    "compact",
+    "error_filter",
+    "message_of",
+    "parse_json",
+    "row_of",
+    "row_of_topic",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,78 +154,9 @@ ROWS = (
     _row("RollBack", None, "device", "", "the old image runs again"),
 )  # fmt: skip
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
-
-_OF_PACKET = {row.packet: row for row in ROWS if row.packet not in (None, PacketType.PUBLISH)}
-_CHUNK = re.compile(r"v2/(fw|sw)/(request|response)/(\d{1,18})/chunk/(\d{1,18})", re.ASCII)
-_NUMBERED = re.compile(r"v1/devices/me/(attributes|rpc)/(request|response)/(\d{1,18})", re.ASCII)
-_NUMBERED_MESSAGES = {
-    ("attributes", "response", Direction.TO_DEVICE): AttributesResponse,
-    ("rpc", "request", Direction.TO_SERVER): RpcRequest,
-    ("rpc", "request", Direction.TO_DEVICE): RpcRequest,
-    ("rpc", "response", Direction.TO_SERVER): RpcResponse,
-    ("rpc", "response", Direction.TO_DEVICE): RpcResponse,
+_OF_PACKET: dict[PacketType, Row] = {
+    row.packet: row for row in ROWS if row.packet is not None and row.packet is not PacketType.PUBLISH
 }
-
-
-def compact(value: object) -> bytes:
-    """JSON without blanks, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def parse_json(payload: bytes) -> object:
-    """The value, or `NotJson` for what is none: never an exception, whatever the wire brings."""
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError):
-        return NotJson(payload[:80].decode(errors="replace"))
-
-
-def message_of(topic: str, payload: bytes, direction: Direction) -> Message:
-    """What a PUBLISH means; `OtherPublish` for a topic outside the update protocol."""
-    if found := _CHUNK.fullmatch(topic):
-        return _chunk_message(found, topic, payload, direction)
-    if found := _NUMBERED.fullmatch(topic):
-        return _numbered_message(found, topic, payload, direction)
-    to_server = direction is Direction.TO_SERVER
-    if topic == ATTRIBUTES_TOPIC:
-        return AttributesPublish(parse_json(payload)) if to_server else AttributesUpdate(parse_json(payload))
-    if topic == TELEMETRY_TOPIC and to_server:
-        return _telemetry(topic, payload)
-    if topic in ("v2/fw/error", "v2/sw/error") and not to_server:
-        return OtaError(payload[:200].decode(errors="replace"), Kind(topic[3:5]))
-    return OtherPublish(topic, payload)
-
-
-def _chunk_message(found: re.Match[str], topic: str, payload: bytes, direction: Direction) -> Message:
-    kind, request_id, index = Kind(found[1]), int(found[3]), int(found[4])
-    if found[2] == "response" and direction is Direction.TO_DEVICE:
-        return ChunkResponse(kind, request_id, index, payload)
-    digits = payload.isdigit() and len(payload) <= 10  # anything longer is beyond Java's int anyway
-    if found[2] == "request" and direction is Direction.TO_SERVER and (digits or not payload):
-        return ChunkRequest(kind, request_id, index, int(payload) if payload else None)
-    return OtherPublish(topic, payload)
-
-
-def _numbered_message(found: re.Match[str], topic: str, payload: bytes, direction: Direction) -> Message:
-    family, part, request_id, body = found[1], found[2], int(found[3]), parse_json(payload)
-    if (build := _NUMBERED_MESSAGES.get((family, part, direction))) is not None:
-        return build(request_id, body)
-    if (family, part, direction) == ("attributes", "request", Direction.TO_SERVER) and isinstance(body, dict):
-        return AttributesRequest(request_id, _keys(body.get("sharedKeys")), _keys(body.get("clientKeys")))
-    return OtherPublish(topic, payload)
-
-
-def _keys(text: object) -> tuple[str, ...]:
-    return tuple(text.split(",")) if isinstance(text, str) and text else ()
-
-
-def _telemetry(topic: str, payload: bytes) -> Message:
-    body = parse_json(payload)
-    if not isinstance(body, dict):
-        return OtherPublish(topic, payload)
-    if isinstance(body.get("values"), dict) and isinstance(body.get("ts"), int):
-        return Telemetry(body["values"], body["ts"])
-    return Telemetry(body)
 
 
 def row_of(packet: Packet, direction: Direction) -> Row:
@@ -409,7 +168,7 @@ def row_of(packet: Packet, direction: Direction) -> Row:
 
 def row_of_topic(topic: str, direction: Direction) -> Row:
     """The table's row by the topic alone, for a PUBLISH whose payload was not kept."""
-    if found := _CHUNK.fullmatch(topic):
+    if found := CHUNK_TOPIC.fullmatch(topic):
         wanted = "response" if direction is Direction.TO_DEVICE else "request"
         return TABLE["Chunk" + wanted.capitalize()] if found[2] == wanted else TABLE["OtherPublish"]
     return TABLE[message_of(topic, b"{}", direction).row]

@@ -1,7 +1,8 @@
 """MQTT 5 properties: bytes to pairs and back (OASIS MQTT 5, section 2.2.2).
 
 Knows the type of every property identifier; refuses to know which packet may carry which one,
-beyond that the identifier exists. Called by `protocol.mqtt` only.
+beyond that the identifier exists. Called by `protocol.decode` and `protocol.encode`, and by
+recordings, which overwrite secrets among them.
 """
 
 from __future__ import annotations
@@ -164,6 +165,24 @@ def read(cursor: Cursor) -> Properties:
         found.append((name, _read_value(block, name, kind)))
     cursor.at = block.end
     return tuple(found)
+
+
+def spans(cursor: Cursor) -> list[tuple[str, int, int]]:
+    """Name of each property at the cursor, and where its value begins and ends in the packet.
+
+    Raises:
+        RemoteProtocolError: as `read`.
+    """
+    ahead = Cursor(cursor.data, cursor.at, cursor.end)
+    read(cursor)  # checks the block, and leaves the cursor behind it
+    length = ahead.varint("property length")
+    end, found = ahead.at + length, []
+    while ahead.at < end:
+        name, kind = KINDS[ahead.varint("property identifier")]
+        start = ahead.at
+        _read_value(ahead, name, kind)
+        found.append((name, start, ahead.at))
+    return found
 
 
 def _read_value(block: Cursor, name: str, kind: str) -> Value:
