@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from otakit.captured import Note, OpenedConnection
-from otakit.decoded import DecodedPacket, clean
-from otakit.offers import Offer, Report, kind_word, offers, reports
-from otakit.question import Exchange
-from otakit.updates import ABANDONED, Chunk, Status, Update
+from otakit.exchange.decoded import DecodedPacket, clean
+from otakit.exchange.offers import Offer, Report, kind_word, offers, reports
+from otakit.exchange.question import Exchange
+from otakit.exchange.updates import ABANDONED, Chunk, Status, Update
 
 ENDS = frozenset({"UPDATED", "FAILED"})
 WORKING = frozenset({"DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING"})

@@ -1,4 +1,4 @@
-"""Captured packets → exchanges: a question and its answers, or their absence. The waist of otakit.
+"""Captured packets → exchanges: a question and its answers, or their absence.
 
 Knows which packet answers which (packet ids, request ids, chunk indexes, each within its connection)
 and refuses to know who recorded them: our client, a proxy, a capture of a foreign device, a simulated
@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from otakit.captured import CapturedPacket, Entry, Note, OpenedConnection
-from otakit.decoded import DecodedPacket, Decoder
-from otakit.protocol.messages import Direction
-from otakit.question import (
+from otakit.exchange.decoded import DecodedPacket, Decoder
+from otakit.exchange.question import (
     ACKNOWLEDGEMENTS,
     ANSWER_OF,
     QUESTION_OF,
@@ -25,9 +24,8 @@ from otakit.question import (
     question_key,
     refuses,
 )
-from otakit.story import Story
-
-__all__ = ["DecodedPacket", "Exchange", "Exchanges"]
+from otakit.exchange.story import Story
+from otakit.protocol.messages import Direction
 
 TOO_FAST = 0.5
 """An answer in less than this share of the connection's fastest one belongs to an earlier attempt."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from otakit.decoded import DecodedPacket
+from otakit.exchange.decoded import DecodedPacket
 from otakit.protocol import messages as m
 from otakit.protocol import packets as p
 

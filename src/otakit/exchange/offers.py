@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from otakit.decoded import DecodedPacket, clean
+from otakit.exchange.decoded import DecodedPacket, clean
 from otakit.protocol.messages import AttributesResponse, AttributesUpdate, Kind, Telemetry
 
 LARGEST = 2**63  # what does not fit a column of integers is no size and no time

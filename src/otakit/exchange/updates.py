@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from otakit.question import Exchange
+from otakit.exchange.question import Exchange
 
 ABANDONED = frozenset({"SUPERSEDED", "UNASSIGNED"})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from otakit.decoded import DecodedPacket
+from otakit.exchange.decoded import DecodedPacket
 from otakit.protocol import packets as p
 from otakit.protocol.messages import Direction
 
