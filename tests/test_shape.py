@@ -25,9 +25,10 @@ FLOORS = {
     "otakit.settings": 1,
     "otakit.columns": 2,
     "otakit.captured": 2,
-    "otakit.exchange": 2,
-    "otakit.faults": 2,
-    "otakit.link": 2,
+    **dict.fromkeys(("otakit.decoded", "otakit.said", "otakit.question", "otakit.exchange"), 2),
+    **dict.fromkeys(("otakit.explain", "otakit.reasons", "otakit.meanings"), 2),
+    **dict.fromkeys(("otakit.offers", "otakit.updates", "otakit.story"), 2),
+    **dict.fromkeys(("otakit.faults", "otakit.sieve", "otakit.link"), 2),
     "otakit.client": 3,
     "otakit.twin": 3,
     "otakit.thingsboard": 3,
@@ -53,15 +54,9 @@ FLOORS = {
 PURE = {
     "otakit.errors",
     "otakit.protocol",
-    "otakit.columns",
-    "otakit.captured",
-    "otakit.exchange",
-    "otakit.faults",
-    "otakit.client.vocabulary",
-    "otakit.client.window",
-    "otakit.client.machine",
-    "otakit.twin.conversation",
-    "otakit.twin.model",
+    *(name for name, number in FLOORS.items() if number == 2),
+    "otakit.client",
+    "otakit.twin",
     "otakit.analyse.timing",
     "otakit.analyse.diagnose",
     "otakit.diagrams.sequence",
@@ -69,6 +64,16 @@ PURE = {
     "otakit.trial.world",
 }
 """Modules, and packages with all their modules, that know no socket, file, clock or chance of their own."""
+
+EDGES = {
+    "otakit.link",
+    "otakit.client.disk",
+    "otakit.client.driver",
+    "otakit.client.web",
+    "otakit.twin.server",
+    "otakit.twin.rest",
+}
+"""Within these the world is touched, and nothing decided."""
 
 WORLD = {"socket", "ssl", "asyncio", "threading", "selectors", "time", "random", "secrets", "os", "shutil"}
 WORLD |= {"subprocess", "tempfile", "paho", "httpx", "urllib"}
@@ -86,7 +91,11 @@ def floor(module: str) -> float | None:
 
 def is_pure(module: str) -> bool:
     """Whether a module, or a package around it, is declared pure."""
-    return any(module == name or module.startswith(f"{name}.") for name in PURE)
+
+    def is_in(names: set[str]) -> bool:
+        return any(module == name or module.startswith(f"{name}.") for name in names)
+
+    return is_in(PURE) and not is_in(EDGES)
 
 
 def tree(module: str) -> ast.Module:
