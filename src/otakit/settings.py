@@ -23,6 +23,8 @@ VARIABLES = {
     "OTAKIT_PASSWORD": "that user's password; asked for when missing",
     "OTAKIT_TOKEN": "a device's access token, for `otakit update`; asked for when missing",
     "OTAKIT_CONFIG_DIR": "the folder for otakit's own settings",
+    "OTAKIT_ENGINE_TGZ": "a local file of the diagram engine, for setting up a machine without network",
+    "OTAKIT_PLANTUML": "the command of a Java PlantUML, used where the engine is missing",
     "OTAKIT_DEBUG": "1: show where an error came from, not only what it says",
 }
 """Every environment variable that otakit reads, and what it means."""

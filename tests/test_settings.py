@@ -1,0 +1,136 @@
+"""What the environment configures, and what it may get wrong."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from otakit import settings
+from otakit.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_without_a_server_named_the_twin_is_meant() -> None:
+    """Lessons run on a fresh machine."""
+    assert settings.chosen_server() is None
+
+
+def test_server_brings_its_mqtt_address_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One variable is enough for the usual installation."""
+    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example:8443/")
+    found = settings.chosen_server()
+    assert found is not None
+    assert (found.url, found.mqtt, found.tls) == ("https://things.example:8443", ("things.example", 1883), False)
+    assert (found.user, found.password) == (None, None)
+
+
+def test_mqtt_address_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a load balancer the two doors have two names."""
+    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example")
+    monkeypatch.setenv("OTAKIT_MQTT", "mqtts://mqtt.example")
+    found = settings.chosen_server()
+    assert found is not None
+    assert (found.mqtt, found.tls) == (("mqtt.example", 8883), True)
+
+
+def test_password_is_not_in_the_text_of_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would end in a notebook's output."""
+    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example")
+    monkeypatch.setenv("OTAKIT_PASSWORD", "s3cret")
+    assert "s3cret" not in repr(settings.chosen_server())
+
+
+@pytest.mark.parametrize("url", ["things.example", "ftp://things.example", "http://", "localhost:8080"])
+def test_server_in_another_form_is_refused_with_the_form(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Naming the variable, what it holds and what it needs."""
+    monkeypatch.setenv("OTAKIT_SERVER", url)
+    with pytest.raises(SettingsError, match=r"OTAKIT_SERVER is .*https://host"):
+        settings.chosen_server()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("h", ("h", 1883, False)),
+        ("h:1884", ("h", 1884, False)),
+        ("mqtt://h", ("h", 1883, False)),
+        ("mqtts://h", ("h", 8883, True)),
+        ("mqtts://h:1/", ("h", 1, True)),
+        ("[::1]:1883", ("::1", 1883, False)),
+    ],
+)
+def test_mqtt_address_has_four_forms(text: str, address: tuple[str, int, bool]) -> None:
+    """Host, host:port, and both with a scheme."""
+    assert settings.mqtt_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "http://h", "h:port", "h:0", "h:99999", "mqtt://", "mqtt://token@h", "h/topic"])
+def test_nonsense_as_mqtt_address_is_refused(text: str) -> None:
+    """A token in an address would end in logs, so it is refused too."""
+    with pytest.raises(SettingsError, match="an MQTT address is"):
+        settings.mqtt_address(text)
+
+
+def test_secret_of_device_keys_is_made_once_and_for_its_owner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same device has the same key in every recording."""
+    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path / "new"))
+    first = settings.device_key_secret()
+    assert len(first) == 32
+    assert settings.device_key_secret() == first
+    if sys.platform != "win32":
+        assert stat.S_IMODE((tmp_path / "new" / "device-key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"", b"short"])
+def test_secret_cut_by_a_crash_is_replaced_while_the_process_lives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
+) -> None:
+    """An empty key would let anybody try tokens against device keys."""
+    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path))
+    (tmp_path / "device-key").write_bytes(content)
+    assert len(settings.device_key_secret()) == 32
+
+
+def test_folder_that_cannot_be_written_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A read-only home: the secret lasts as long as the process."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path / "file" / "below"))
+    assert settings.device_key_secret() == settings.device_key_secret()
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "folder"),
+    [
+        ("linux", "XDG_CONFIG_HOME", "otakit"),
+        ("win32", "APPDATA", "otakit"),
+    ],
+)
+def test_settings_are_kept_where_the_platform_keeps_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, variable: str, folder: str
+) -> None:
+    """Unless OTAKIT_CONFIG_DIR names another folder."""
+    monkeypatch.delenv("OTAKIT_CONFIG_DIR")
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert settings.config_folder() == tmp_path / folder
+
+
+def test_every_variable_that_is_read_is_in_the_table() -> None:
+    """The table is what `doctor` and the documentation show."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src" / "otakit").rglob("*.py")))
+    used = {word.strip("\"'`") for word in source.replace("(", " ").replace(")", " ").replace(",", " ").split()}
+    read = {word for word in used if word.startswith("OTAKIT_") and word.replace("_", "").isalnum() and word.isupper()}
+    assert read <= set(settings.VARIABLES)
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("1", True), ("", False), ("0", False)])
+def test_debugging_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch, value: str, is_on: bool) -> None:
+    """OTAKIT_DEBUG=0 is off too."""
+    monkeypatch.setenv("OTAKIT_DEBUG", value)
+    assert settings.is_debugging() is is_on
+    assert os.environ["OTAKIT_DEBUG"] == value
