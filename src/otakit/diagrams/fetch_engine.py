@@ -137,7 +137,14 @@ def npm_of_a_wheel(room: Path) -> tuple[str, dict[str, str]]:
 def _run(command: list[str], environment: dict[str, str], room: Path, why: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command, no shell
-            command, cwd=room, env=environment, capture_output=True, text=True, errors="replace", timeout=600, check=False
+            command,
+            cwd=room,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=600,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FetchFailed(f"{why}: {error}") from error
