@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from pathlib import Path
 
@@ -74,33 +73,6 @@ def test_nonsense_as_mqtt_address_is_refused(text: str) -> None:
     """A token in an address would end in logs, so it is refused too."""
     with pytest.raises(SettingsError, match="an MQTT address is"):
         settings.mqtt_address(text)
-
-
-def test_secret_of_device_keys_is_made_once_and_for_its_owner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The same device has the same key in every recording."""
-    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path / "new"))
-    first = settings.device_key_secret()
-    assert len(first) == 32
-    assert settings.device_key_secret() == first
-    if sys.platform != "win32":
-        assert stat.S_IMODE((tmp_path / "new" / "device-key").stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("content", [b"", b"short"])
-def test_secret_cut_by_a_crash_is_replaced_while_the_process_lives(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
-) -> None:
-    """An empty key would let anybody try tokens against device keys."""
-    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path))
-    (tmp_path / "device-key").write_bytes(content)
-    assert len(settings.device_key_secret()) == 32
-
-
-def test_folder_that_cannot_be_written_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A read-only home: the secret lasts as long as the process."""
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("OTAKIT_CONFIG_DIR", str(tmp_path / "file" / "below"))
-    assert settings.device_key_secret() == settings.device_key_secret()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """What is configured outside the code: environment variables and the configuration folder.
 
 Knows each variable's name, form and meaning (`VARIABLES`) and where this platform keeps settings;
-refuses to talk to any server. `servers` asks it which server is meant, recordings ask for the key of
-device keys, `doctor` and the command line show what is set.
+refuses to talk to any server. `servers` asks it which server is meant, recordings ask for the
+folder of their key, `doctor` and the command line show what is set.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,29 +91,6 @@ def config_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "otakit"
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "otakit"
-
-
-def device_key_secret() -> bytes:
-    """The secret under which recordings name devices; made at first use, the same ever after.
-
-    With it the same device has the same `device_key` in every recording made here, and nobody without it
-    can try tokens against the key. Where the folder cannot be written it lasts as long as the process.
-    """
-    file = config_folder() / "device-key"
-    try:
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # exclusive, so that of two processes that start together both end up with the first one's secret
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as fresh:
-                fresh.write(secrets.token_bytes(32))
-    except OSError:
-        if not file.is_file():
-            return _SECRET_OF_THIS_PROCESS
-    kept = file.read_bytes()
-    return kept if len(kept) == len(_SECRET_OF_THIS_PROCESS) else _SECRET_OF_THIS_PROCESS
-
-
-_SECRET_OF_THIS_PROCESS = secrets.token_bytes(32)
 
 
 def is_debugging() -> bool:
