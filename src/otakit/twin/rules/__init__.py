@@ -1,0 +1,1 @@
+"""ThingsBoard's rules, one idea a file; all pure. `otakit.twin.model` puts them together."""
