@@ -55,7 +55,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         reason         | string   |       | Return or reason codes, in hexadecimal, comma-joined, of the packets that carry one.
         length         | int64    | bytes | Bytes of the whole packet on the wire.
         payload_bytes  | int64    | bytes | Bytes of the payload on the wire; 0 when the packet has none.
-        payload_head   | bytes    |       | The first 32 bytes of the payload.
+        payload_head   | bytes    |       | The first 32 bytes of the payload; fewer, or none, of a chunk whose bytes were not to be kept.
         payload_sha256 | string   |       | SHA-256 of the whole payload; missing when the packet has none.
         text           | string   |       | The payload as text, up to 1,000 characters, when it is no chunk.
     """),

@@ -106,7 +106,7 @@ class Story:
         if update is not None and running:
             update.connections.add(packet.connection)
             if update.target in (offer.target, UNKNOWN):
-                _describe(update, offer, at_ns)
+                update.describe(offer, at_ns)
                 return
             if update.noted:
                 return
@@ -166,10 +166,11 @@ class Story:
         update.waiting[offset] = connection
         update.connections.add(connection)
         update.first_request_ns = question.at_ns if update.first_request_ns is None else update.first_request_ns
-        update.chunk_bytes = size if update.chunk_bytes is None else update.chunk_bytes
+        if size is not None:
+            update.sizes[size] = update.sizes.get(size, 0) + 1
         in_flight = len(update.waiting)
         update.most_in_flight = max(update.most_in_flight or 0, in_flight)
-        chunk = Chunk(exchange, update, offset, size, attempt, in_flight, _expected(update.package_bytes, size, offset))
+        chunk = Chunk(exchange, update, offset, size, attempt, in_flight, update.expected(size, offset))
         self.chunks.append(chunk)
         self._by_exchange[exchange.number] = chunk
         return attempt
@@ -194,6 +195,7 @@ class Story:
             update.last_chunk_ns = packet.at_ns
         else:
             update.wasted.add(packet.number)
+            update.wasted_bytes += size
 
     # what the recording side knew
 
@@ -213,11 +215,13 @@ class Story:
         track = self._track(note.connection, kind)
         target = (_text(note.fields, "title"), _text(note.fields, "version"))
         update = track.update
+        if target == UNKNOWN and update is not None and update.running:
+            target = update.target  # the client makes no sense of what was offered
         if update is not None and update.running and update.target not in (target, UNKNOWN):
             self._finish(update, "SUPERSEDED", note.at_ns, f"the client turned to {target[0]} {target[1]}")
         if update is None or not update.running:
             known = track.offer is not None and track.offer.target == target
-            update = self._begin(track, note.connection or 0, kind, target)
+            update = self._begin(track, note.connection, kind, target)
             update.offered_ns = track.offered_ns if known else note.at_ns
         update.noted = True
         update.to_title, update.to_version = target
@@ -225,7 +229,7 @@ class Story:
         if isinstance(size, int):
             update.package_bytes = size
         if isinstance(chunk_bytes, int):
-            update.chunk_bytes = chunk_bytes
+            update.sizes.setdefault(chunk_bytes, 0)
         before = (_text(note.fields, "from_title"), _text(note.fields, "from_version"))
         if before != UNKNOWN:
             update.from_title, update.from_version = before
@@ -237,7 +241,7 @@ class Story:
         track = self._track(note.connection, kind)
         update = track.update
         if outcome == "ALREADY_CURRENT" and (update is None or not update.running):
-            update = self._begin(track, note.connection or 0, kind)
+            update = self._begin(track, note.connection, kind)
         if update is None:
             return
         reason = _text(note.fields, "reason")
@@ -261,18 +265,19 @@ class Story:
     # beginnings and ends
 
     def _begin(
-        self, track: _Track, connection: int, kind: str, target: tuple[str | None, str | None] | None = None
+        self, track: _Track, connection: int | None, kind: str, target: tuple[str | None, str | None] | None = None
     ) -> Update:
         update = Update(len(self.updates), self._who(connection), connection, kind, *track.current)
         if target is not None:
             update.to_title, update.to_version = target
         elif track.offer is not None:
-            _describe(update, track.offer, track.offered_ns)
+            update.describe(track.offer, track.offered_ns)
         if target is not None and track.offer is not None and track.offer.target == target:
-            _describe(update, track.offer, track.offered_ns)
+            update.describe(track.offer, track.offered_ns)
         alike = [u for u in self.updates if (u.who, u.kind, u.target) == (update.who, kind, update.target)]
         update.attempt = len(alike) + 1
-        update.connections.add(connection)
+        if connection is not None:
+            update.connections.add(connection)
         self.updates.append(update)
         track.update = update
         return update
@@ -282,30 +287,14 @@ class Story:
         update.waiting.clear()
 
 
-def _describe(update: Update, offer: Offer, at_ns: int | None) -> None:
-    """What the offer tells of the package."""
-    update.to_title, update.to_version = offer.target
-    update.package_bytes = offer.size if offer.size is not None else update.package_bytes
-    update.offered_ns = at_ns if update.offered_ns is None else update.offered_ns
-
-
 def _just_tried(update: Update | None, offer: Offer, packet: DecodedPacket) -> bool:
     """Whether this only repeats, on asking, what the update that has just failed was about."""
     return update is not None and update.target == offer.target and packet.message == "AttributesResponse"
 
 
-def _expected(package_bytes: int | None, size: int | None, offset: int) -> int | None:
-    """Bytes of a whole chunk at `offset`; 0 past the end of the image."""
-    if not size:
-        return package_bytes
-    if package_bytes is None:
-        return None
-    return max(0, min(size, package_bytes - offset))
-
-
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     value = fields.get(name)
-    return None if value is None else clean(value)
+    return None if value is None or value == "" else clean(value)
 
 
 def update_of_server_status(status: Status, updates: list[Update]) -> Update | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from otakit.exchange.offers import Offer
 from otakit.exchange.question import Exchange
 
 ABANDONED = frozenset({"SUPERSEDED", "UNASSIGNED"})
@@ -79,11 +80,14 @@ class Update:
         noted: the client said itself that it began; then only the client's word supersedes it.
         arrived: offset to length of the chunks received, each counted once.
         wasted: numbers of the packets whose bytes came for nothing.
+        asked: offset to how often it was asked for.
+        sizes: chunk size to how often it was asked for; 0 times for one only announced.
+        waiting: offset to the connection on which it is waited for.
     """
 
     number: int
     who: str
-    connection: int
+    connection: int | None
     kind: str
     from_title: str | None
     from_version: str | None
@@ -99,19 +103,42 @@ class Update:
     attempt: int = 1
     noted: bool = False
     connections: set[int] = field(default_factory=set)
-    chunk_bytes: int | None = None
     most_in_flight: int | None = None
     retries: int = 0
     bytes_received: int = 0
+    wasted_bytes: int = 0
     arrived: dict[int, int] = field(default_factory=dict)
     wasted: set[int] = field(default_factory=set)
     asked: dict[int, int] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def bytes_wasted(self) -> int:
+        """Bytes that came for nothing: all of them when the update was abandoned."""
+        return self.bytes_received if self.outcome in ABANDONED else self.wasted_bytes
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self.outcome == "STILL_RUNNING"
+
+    @property
+    def chunk_bytes(self) -> int | None:
+        """The chunk size asked for most often."""
+        return max(self.sizes, key=lambda size: self.sizes[size]) if self.sizes else None
+
+    def describe(self, offer: Offer, at_ns: int | None) -> None:
+        """Takes over what an offer tells of the package."""
+        self.to_title, self.to_version = offer.target
+        self.package_bytes = offer.size if offer.size is not None else self.package_bytes
+        self.offered_ns = at_ns if self.offered_ns is None else self.offered_ns
+
+    def expected(self, size: int | None, offset: int) -> int | None:
+        """Bytes of a whole chunk at `offset`: 0 past the end of the image, None where nothing tells."""
+        if not size:
+            return self.package_bytes
+        return None if self.package_bytes is None else max(0, min(size, self.package_bytes - offset))
 
     @property
     def target(self) -> tuple[str | None, str | None]:

@@ -1,0 +1,1 @@
+"""Exchanges → frames, figures of time, plots."""
