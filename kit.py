@@ -38,6 +38,7 @@ LOG = ROOT / "build" / "setup.log"
 ENGINE = ROOT / "src" / "otakit" / "diagrams" / "engine" / "plantuml.js"
 ENGINE_SCRIPT = ROOT / "src" / "otakit" / "diagrams" / "fetch_engine.py"
 LOCKS = {"demo": ROOT / "requirements" / "demo.txt", "dev": ROOT / "requirements" / "dev.txt"}
+FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PIP_USER", "PIP_TARGET", "__PYVENV_LAUNCHER__")
 KERNEL = ("-m", "ipykernel", "install", "--prefix", str(VENV), "--name", "python3", "--display-name", "otakit")
 
 
@@ -58,8 +59,7 @@ def python_of(venv: Path, platform: str = os.name) -> Path:
 
 def surroundings() -> dict[str, str]:
     """The environment variables for what runs in `.venv`: nothing of another Python, UTF-8 everywhere."""
-    foreign = "PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX __PYVENV_LAUNCHER__".split()
-    env = {name: value for name, value in os.environ.items() if name not in foreign}
+    env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     path = os.pathsep.join((str(python_of(VENV).parent), env.get("PATH", "")))
     return env | {"VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONUTF8": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
