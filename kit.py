@@ -322,7 +322,7 @@ def test(_options: dict[str, str], rest: list[str]) -> int:
     set_up("dev")
     workers = str(max(2, min(8, os.cpu_count() or 2)))
     everything = [str(folder) for folder in (ROOT / "notebooks", ROOT / "tests") if folder.is_dir()]
-    return run("-m", "pytest", "-n", workers, "--dist", "worksteal", "--nbmake", *(rest or everything))
+    return run("-m", "pytest", "-n", workers, "--dist", "loadgroup", "--nbmake", *(rest or everything))
 
 
 def lab(options: dict[str, str], rest: list[str]) -> int:
