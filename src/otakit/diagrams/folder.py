@@ -34,6 +34,7 @@ class Outcome:
         return self.state in ("current", "written")
 
     def __str__(self) -> str:
+        """One line for a terminal."""
         return f"{self.state}: {self.source}" + (f": {self.reason}" if self.reason else "")
 
 
@@ -41,6 +42,7 @@ def draw_folder(folder: str | Path, check: bool = False) -> list[Outcome]:
     """Draw each ``.puml`` of the folder and of those below it as SVG beside it.
 
     Args:
+        folder: where the sources are; ``!include`` may read below it.
         check: write nothing, only tell which pictures are missing or stale.
 
     Raises:

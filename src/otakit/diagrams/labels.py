@@ -27,7 +27,7 @@ WAYS = {
     (DEVICE, DEVICE): Direction.WITHIN_DEVICE,
     (SERVER, SERVER): Direction.WITHIN_SERVER,
 }
-MARK = "#C00000"  # red, and besides that thick, with a pointer before its label: never by colour alone
+MARK = "#C00000"  # red, and besides that bold with a pointer before its label: never by colour alone
 
 _NAME = r'"[^"]*"|[\w.@]+'
 _HEAD = r"[<>ox\\/]{0,3}"
@@ -154,9 +154,10 @@ def _voice(line: Line, name: str) -> str:
 
 
 def mark(source: str, row_name: str, nth: int = 1) -> str:
-    """The source with one arrow marked: thick, red, a pointer before its label.
+    """The source with one arrow marked: red, its label bold with a pointer before it.
 
     Args:
+        source: a sequence diagram.
         row_name: a row of the message table.
         nth: which of the arrows with this name, from 1.
 
@@ -177,7 +178,7 @@ def _marked(text: str) -> str:
     assert found is not None  # `arrows` has read this very line
     bare = re.sub(r"\[[^\]]*\]", "", found["arrow"])
     dash = bare.index("-") + 1
-    arrow = f"{bare[:dash]}[{MARK},thickness=3]{bare[dash:]}"
+    arrow = f"{bare[:dash]}[{MARK}]{bare[dash:]}"
     label = f" : <color:{MARK}><b>▶ {(found['label'] or '').strip()}</b></color>"
     ends = (found["left"] or "", arrow, found["right"] or "", found["life"] or "")
     return " ".join(part.strip() for part in ends if part) + label

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from otakit.diagrams import engine, java, picture
 from otakit.diagrams.balance import check_balance
-from otakit.diagrams.value import Diagram
 from otakit.diagrams.labels import arrow_of, check_labels, mark, participants
 from otakit.diagrams.source import Line, Page, cleaned, included, joined, pages, statements
+from otakit.diagrams.value import Diagram
 from otakit.errors import DiagramError, SettingsError
 
 __all__ = ["Diagram", "check_labels", "diagram", "mark", "names", "render", "source_of"]

@@ -85,6 +85,7 @@ def included(lines: list[Line], read: Callable[[str], list[Line]] | None, depth:
     """The lines with included files in place of ``!include``.
 
     Args:
+        lines: the lines of a source.
         read: gives the lines of a file below the root that is allowed; None refuses every include.
         depth: how deep the include that asks already is.
 

@@ -85,4 +85,5 @@ class Diagram:
         return self.svg
 
     def __repr__(self) -> str:
+        """Its title, not its source."""
         return f"Diagram({self.title!r}, {len(self.text.splitlines())} lines, drawn by {self.drawn_by})"
