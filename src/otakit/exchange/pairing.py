@@ -67,8 +67,9 @@ class Exchanges:
     @property
     def start_ns(self) -> int:
         """When the recording's first packet passed, or its first note where it has no packet."""
-        first = [*self.packets[:1], *self.notes[:1]]
-        return first[0].at_ns if first else 0
+        if self.packets:
+            return self.packets[0].at_ns
+        return self.notes[0].at_ns if self.notes else 0
 
     def device_of(self, connection: int | None) -> str | None:
         """Key of the device at the other end of a connection; None where the recording has none."""
