@@ -82,7 +82,7 @@ EDGES = {
 
 WORLD = {"socket", "ssl", "asyncio", "threading", "selectors", "time", "random", "secrets", "os", "shutil"}
 WORLD |= {"subprocess", "tempfile", "paho", "httpx", "urllib"}
-WORLDLY_CALLS = {"open", "print", "input", "hash", "id"}
+WORLDLY_CALLS = {"open", "print", "input", "hash"}
 LONGEST = 320
 
 
