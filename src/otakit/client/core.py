@@ -47,6 +47,8 @@ from otakit.client.vocabulary import (
 from otakit.protocol.messages import ChunkResponse, Kind, OtaError
 
 TRIAL = (State.RESTARTING, State.CONFIRMING)
+BUSY = (State.INSTALLING, State.CONFIRMING, State.ROLLING_BACK)
+"""A restart now would cut a step of the installer in the middle, or undo a trial."""
 RESTARTS = "the device restarts"
 
 
@@ -262,7 +264,7 @@ class Core:
 
     def _parting(self, now: int, out: list[Action]) -> Disconnect | None:
         """A restart once all is quiet, or the end once all is said; gives the DISCONNECT that went out for it."""
-        if self._restarts and (self._quiet() or now >= self._restart_by):
+        if self._restarts and not self._busy() and (self._quiet() or now >= self._restart_by):
             return self._restart(now, out)
         if self._restarts or not self._all_ended():
             return None
@@ -280,6 +282,9 @@ class Core:
             return None
         out.append(Disconnect(reason))
         return Disconnect(reason)
+
+    def _busy(self) -> bool:
+        return any(job.state in BUSY for job in self.jobs.values())
 
     def _quiet(self) -> bool:
         return self.outbox.empty and not any(job.chunks().in_flight for job in self.asking.downloading())

@@ -241,7 +241,9 @@ def _limit_install(job: Job, now: int) -> None:
 
 
 def _limit_restart(job: Job, now: int) -> None:
-    job.must_end_at = now + ns(job.settings.offline_limit_s + job.settings.chunk_deadline_s)
+    """Quiet first, then away; another kind's installer may have to end before the device goes down."""
+    settings = job.settings
+    job.must_end_at = now + ns(settings.offline_limit_s + settings.chunk_deadline_s + settings.install_deadline_s)
 
 
 def _step(job: Job, step: str, **fields: object) -> Tell:

@@ -72,6 +72,11 @@ class Gate:
         return self._stopped_at is not None
 
     @property
+    def went(self) -> bool:
+        """Whether the question that was allowed last went out."""
+        return not self._allowed
+
+    @property
     def is_over(self) -> bool:
         """Whether the question that was let out has its answers, or needs none."""
         return not self._allowed and self._key is None and self._token is None

@@ -110,7 +110,8 @@ class Settings:
             Seconds from the offer to UPDATED or FAILED.
         """
         reports = 4 * (self.request_deadline_s + self.offline_limit_s)  # DOWNLOADED, VERIFIED, UPDATING, the last one
-        installing = 3 * self.install_deadline_s + 2 * (self.offline_limit_s + self.chunk_deadline_s)  # two restarts
+        restart = self.offline_limit_s + self.chunk_deadline_s + self.install_deadline_s
+        installing = 3 * self.install_deadline_s + 2 * restart  # install, confirm, roll back; there and back again
         return self.download_s(image_bytes) + reports + installing + self.offline_limit_s
 
 

@@ -149,13 +149,13 @@ class DiskCarrier:
     def _confirm(self, action: Confirm) -> DiskEvent:
         if self._installer is not None:
             self._installer.confirm(action.package)
-        self._device.confirm(action.package.kind)
+        self._device.confirm(action.package)
         return Confirmed(action.package.kind)
 
     def _roll_back(self, action: RollBack) -> DiskEvent:
         if self._installer is not None:
             self._installer.roll_back(action.package)
-        self._device.roll_back(action.package.kind)
+        self._device.roll_back(action.package)
         return RolledBack(action.package.kind)
 
 

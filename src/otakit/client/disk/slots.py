@@ -26,18 +26,20 @@ class TwoSlotDevice:
 
     Args:
         folder: its disk; made when it is not there.
-        running: title and version of what it comes with, used while its disk says nothing of a kind.
+        running: title and version of what it comes with; written for a kind of which its disk says nothing.
     """
 
     def __init__(self, folder: Path | str, running: Mapping[Kind, tuple[str, str]] | None = None) -> None:
         self.folder = Path(folder)
-        self._factory = dict(running or {})
+        for kind, (title, version) in (running or {}).items():
+            if not self._record(kind).exists():
+                self.reset(kind, title, version)
 
     def running(self, kind: Kind) -> tuple[str, str] | None:
         """Title and version that run now, on trial or for good; None when nothing of this kind does."""
         state = self._state(kind)
         slot = state["slots"].get(state["boots"])
-        return (str(slot["title"]), str(slot["version"])) if slot else self._factory.get(kind)
+        return (str(slot["title"]), str(slot["version"])) if slot else None
 
     def on_trial(self, kind: Kind) -> bool:
         """Whether what runs was not confirmed yet."""
@@ -71,8 +73,6 @@ class TwoSlotDevice:
         shutil.copyfile(image, target)
         _sync(target)
         slots = {**state["slots"], free: {"title": package.title, "version": package.version}}
-        if state["boots"] not in slots and (factory := self._factory.get(kind)) is not None:
-            slots[state["boots"]] = {"title": factory[0], "version": factory[1]}
         self._write(kind, {**state, "slots": slots, "next": free})
 
     def restart(self) -> None:
@@ -84,33 +84,34 @@ class TwoSlotDevice:
             elif state["trial"]:
                 self._write(kind, {**state, "boots": state["stays"], "trial": False})
 
-    def confirm(self, kind: Kind) -> None:
+    def confirm(self, package: Package) -> None:
         """What runs on trial stays."""
-        state = self._state(kind)
-        self._write(kind, {**state, "stays": state["boots"], "trial": False})
+        state = self._state(package.kind)
+        self._write(package.kind, {**state, "stays": state["boots"], "trial": False})
 
-    def roll_back(self, kind: Kind) -> None:
+    def roll_back(self, package: Package) -> None:
         """Chooses what ran before for the next start."""
-        state = self._state(kind)
-        self._write(kind, {**state, "next": state["stays"]})
+        state = self._state(package.kind)
+        self._write(package.kind, {**state, "next": state["stays"]})
 
     def _slot(self, kind: Kind, slot: str) -> Path:
         return self.folder / kind.word / f"slot-{slot}.bin"
 
+    def _record(self, kind: Kind) -> Path:
+        return self.folder / kind.word / "slots.json"
+
     def _state(self, kind: Kind) -> dict[str, Any]:
         empty = {"boots": "a", "stays": "a", "trial": False, "slots": {}}
         try:
-            found = json.loads((self.folder / kind.word / "slots.json").read_text(encoding="utf-8"))
+            found = json.loads(self._record(kind).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return empty
         except ValueError as error:
-            raise ImageError(
-                f"{self.folder / kind.word / 'slots.json'}: damaged ({error}); reset the device to start anew"
-            ) from error
+            raise ImageError(f"{self._record(kind)}: damaged ({error}); reset the device to start anew") from error
         return {**empty, **found} if isinstance(found, dict) else empty
 
     def _write(self, kind: Kind, state: Mapping[str, Any]) -> None:
-        write_json(self.folder / kind.word / "slots.json", state)
+        write_json(self._record(kind), state)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
