@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from otakit.errors import OtakitError as OtakitError
     from otakit.lesson.steps import steps as steps
     from otakit.link import Link as Link
-    from otakit.local import Twin as Twin
     from otakit.run import start_update as start_update
     from otakit.run import update as update
     from otakit.servers import Device as Device
     from otakit.servers import ThingsBoard as ThingsBoard
+    from otakit.servers import Twin as Twin
+    from otakit.servers import Twin as Twin
     from otakit.servers import server as server
     from otakit.session import Session as Session
     from otakit.session import example as example
@@ -50,7 +51,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "server": "servers",
-    "Twin": "local",
+    "Twin": "servers",
     "ThingsBoard": "servers",
     "Device": "servers",
     "update": "run",
