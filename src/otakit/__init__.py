@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from otakit.servers import Device as Device
     from otakit.servers import ThingsBoard as ThingsBoard
     from otakit.servers import Twin as Twin
-    from otakit.servers import Twin as Twin
     from otakit.servers import server as server
     from otakit.session import Session as Session
     from otakit.session import example as example
