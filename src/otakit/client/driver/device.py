@@ -38,6 +38,7 @@ class Client:
         folder: its download folder; nothing is written outside of it and of the hardware's own.
         installer: what installs: a simulated device, or three steps of your own beside that of `folder`; the
             simulated device of `folder` alone without.
+        hardware: the simulated device beside three steps of your own, in place of that of `folder`.
         watcher: hears every packet and note.
         tls: context for TLS; plain TCP without.
         on_progress: called from the client's thread, at most ten times a second for each kind.
@@ -52,6 +53,7 @@ class Client:
         folder: Path | str,
         settings: Settings | None = None,
         installer: Installer | None = None,
+        hardware: TwoSlotDevice | None = None,
         watcher: Watcher | None = None,
         tls: ssl.SSLContext | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -60,7 +62,7 @@ class Client:
         self._server = Server(host, port, token, tls)
         self._folder = Path(folder)
         simulated = isinstance(installer, TwoSlotDevice)
-        self._device = installer if isinstance(installer, TwoSlotDevice) else TwoSlotDevice(self._folder)
+        self._device = installer if isinstance(installer, TwoSlotDevice) else hardware or TwoSlotDevice(self._folder)
         self._installer = None if simulated else installer
         self._watcher, self._on_progress = watcher, on_progress
         self._told: dict[Kind, tuple[str, int, int]] = {}
