@@ -1,83 +1,28 @@
-"""A server and its devices, ready to use: the same verbs for the embedded twin (`local.Twin`) and a real ThingsBoard.
+"""The operator's verbs, safe to repeat.
 
-Knows how the verbs are repeated safely: each returns what is there when it is the same, and names the
-difference when it is not. Refuses to know the REST calls (`thingsboard`) and the protocol (`client`).
-Notebooks, the command line and `run` call it.
+Each returns what is there when it is the same, and names the difference when it is not. Refuses to know
+the REST calls (`thingsboard`) and the protocol (`client`). `local` and `remote` say where the server
+comes from.
 """
 
 from __future__ import annotations
 
-import atexit
-import io
-import os
-import re
+import ssl
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 from otakit.captured import Address
 from otakit.client.disk import TwoSlotDevice
-from otakit.errors import ImageError, ServerRefused, SettingsError
-from otakit.protocol.checksums import checksum
+from otakit.errors import ServerRefused, SettingsError
 from otakit.protocol.messages import Kind
+from otakit.servers.image import checksum_of, differences, opened
+from otakit.servers.things import Device, Profile, StoredPackage, kind_of, stored, title_of
 from otakit.thingsboard import Entity, Operator
 
 ASSIGNMENT_TRIES = 5
-READ_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, eq=True)
-class Profile:
-    """A device profile on a server."""
-
-    name: str
-    id: str
-
-
-@dataclass(frozen=True, eq=True)
-class StoredPackage:
-    """A package whose image the server holds; `size` in bytes, `checksum` as ThingsBoard prints it."""
-
-    kind: Kind
-    title: str
-    version: str
-    size: int
-    checksum: str
-    algorithm: str
-    id: str
-    tag: str | None = None
-
-
-@dataclass(eq=False)
-class Device:
-    """A device on a server, and the simulated two-slot hardware behind it.
-
-    Attributes:
-        folder: what this device has on its disk: slots and downloads.
-        hardware: the simulated device that installs and restarts.
-    """
-
-    name: str
-    id: str
-    server: Server
-    folder: Path
-    hardware: TwoSlotDevice
-    token: str = field(repr=False)
-
-    def running(self, kind: str | Kind = Kind.FIRMWARE) -> tuple[str, str] | None:
-        """Title and version that run now; None when this device has none of this kind."""
-        return self.hardware.running(kind_of(kind))
-
-    def reset(self, version: str, kind: str | Kind = Kind.FIRMWARE, *, title: str | None = None) -> Self:
-        """Puts the device back to `version`, as if it came from the factory with it."""
-        chosen = kind_of(kind)
-        now = self.hardware.running(chosen)
-        self.hardware.reset(chosen, title or (now[0] if now else _title_of(self.name)), version)
-        return self
+CONFLICT = 409
 
 
 class Server:
@@ -86,18 +31,25 @@ class Server:
     Attributes:
         label: one line: which server answers, which version, which link.
         mqtt: host and port for devices.
+        tls: how devices speak TLS with it; None for plain TCP.
         url: base address of the REST door.
         operator: the REST calls themselves, for what has no verb.
+        is_twin: whether it is the embedded twin.
+        closed: whether it is over.
     """
 
     label: str
     mqtt: Address
     url: str
     operator: Operator
+    tls: ssl.SSLContext | None = None
+    is_twin = False
 
     def __init__(self) -> None:
+        self.closed = False
         self._devices: dict[str, Device] = {}
-        self._made: list[tuple[str, str]] = []
+        self._made: dict[str, str] = {}  # id to kind of entity, in the order of their making
+        self._given: dict[tuple[str, Kind], Profile] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __repr__(self) -> str:
@@ -109,7 +61,7 @@ class Server:
         found = self.operator.profile_named(name)
         if found is None:
             found = self.operator.add_profile(name)
-            self._made.append(("deviceProfile", found["id"]["id"]))
+            self._made[found["id"]["id"]] = "deviceProfile"
         return Profile(found["name"], found["id"]["id"])
 
     def add_device(
@@ -133,20 +85,20 @@ class Server:
         Raises:
             SettingsError: it exists with another profile; the text names both.
         """
-        wanted = self._profile(profile)
+        wanted = None if profile is None else self._profile(profile)
         found = self.operator.device_named(name)
         if found is None:
-            body = {"name": name, "deviceProfileId": {"entityType": "DEVICE_PROFILE", "id": wanted.id}}
+            made_with = wanted or self._profile(None)
+            body = {"name": name, "deviceProfileId": {"entityType": "DEVICE_PROFILE", "id": made_with.id}}
             found = self.operator.save_device(body)
-            self._made.append(("device", found["id"]["id"]))
-            self._devices.pop(name, None)
-        elif (there := found["deviceProfileId"]["id"]) != wanted.id:
+            self._made[found["id"]["id"]] = "device"
+        elif wanted is not None and (there := found["deviceProfileId"]["id"]) != wanted.id:
             raise SettingsError(
                 f"device {name!r} is there already with profile {self.operator.profile(there)['name']!r}, "
                 f"not {wanted.name!r}; take another name, or delete the device first"
             )
         known = self._devices.get(name)
-        if known is None or known.id != found["id"]["id"]:
+        if known is None or known.id != found["id"]["id"] or (folder and Path(folder) != known.folder):
             known = self._devices[name] = self._device(name, found["id"]["id"], firmware, software, folder)
         return known
 
@@ -176,21 +128,21 @@ class Server:
             ImageError: missing, empty, or larger than the server takes.
             SettingsError: there already, and different; the text names what differs.
         """
-        chosen, wanted = kind_of(kind), self._profile(profile)
-        with _opened(image) as (file, name):
-            expected = _checksum_of(file, algorithm)
+        chosen = kind_of(kind)
+        with opened(image) as (file, name):
+            expected, wanted = checksum_of(file, algorithm), self._profile(profile)
             found = self.operator.package_named(title, version)
             if found is None:
                 found = self.operator.add_package(chosen, title, version, wanted.id, tag)
-                self._made.append(("otaPackage", found["id"]["id"]))
-            elif differences := _differences(found, chosen, expected, algorithm, tag, wanted.id):
+                self._made[found["id"]["id"]] = "otaPackage"
+            elif different := differences(found, chosen, expected, algorithm, tag, wanted.id):
                 raise SettingsError(
-                    f"package {title!r} {version!r} is there already with {', '.join(differences)}; "
+                    f"package {title!r} {version!r} is there already with {', '.join(different)}; "
                     "take another version, or delete the package first"
                 )
             if not found.get("hasData"):
                 found = self.operator.upload(found["id"]["id"], file, name, algorithm.upper())
-        return _stored(found)
+        return stored(found)
 
     def assign(self, package: StoredPackage, *, to: Device | Profile) -> None:
         """Assigns a package to a device, or to all devices of a profile that have none of their own.
@@ -201,10 +153,13 @@ class Server:
             ServerRefused: the package belongs to another profile, or has no image.
         """
         self._set(package.kind, {"entityType": "OTA_PACKAGE", "id": package.id}, to)
+        if isinstance(to, Profile):
+            self._given[to.id, package.kind] = to
 
     def unassign(self, kind: str | Kind, *, from_: Device | Profile) -> None:
         """Takes the assignment of a device or profile back; a device then has what its profile gives."""
         self._set(kind_of(kind), None, from_)
+        self._given.pop((from_.id, kind_of(kind)), None)
 
     def attributes(self, device: Device) -> dict[str, object]:
         """The device's shared attributes."""
@@ -222,19 +177,23 @@ class Server:
         """Deletes it on the server; what is gone already is no error."""
         names = {Device: "device", StoredPackage: "otaPackage", Profile: "deviceProfile"}
         self.operator.delete(names[type(what)], what.id)
+        self._made.pop(what.id, None)
         if isinstance(what, Device):
             self._devices.pop(what.name, None)
 
     def clean_up(self) -> None:
-        """Deletes all that these verbs made: devices, then packages, then profiles."""
+        """Takes back what these verbs did: assignments to profiles, devices, packages, profiles."""
+        for (_, kind), profile in list(self._given.items()):
+            self.unassign(kind, from_=profile)
         order = ("device", "otaPackage", "deviceProfile")
-        for what, entity_id in sorted(self._made, key=lambda made: order.index(made[0])):
+        for entity_id, what in sorted(self._made.items(), key=lambda made: order.index(made[1])):
             self.operator.delete(what, entity_id)
-        self._made.clear()
+            del self._made[entity_id]
         self._devices.clear()
 
     def close(self) -> None:
-        """Ends the connections of the operator and removes temporary folders."""
+        """Ends the connections of the operator and removes temporary folders; safe to call twice."""
+        self.closed = True
         self.operator.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -266,7 +225,7 @@ class Server:
     ) -> Device:
         own = Path(folder) if folder is not None else self._temporary() / device_id
         own.mkdir(parents=True, exist_ok=True)
-        running = {Kind.FIRMWARE: firmware or (_title_of(name), "1.0.0"), Kind.SOFTWARE: software}
+        running = {Kind.FIRMWARE: firmware or (title_of(name), "1.0.0"), Kind.SOFTWARE: software}
         hardware = TwoSlotDevice(own, {kind: pair for kind, pair in running.items() if pair is not None})
         return Device(name, device_id, self, own, hardware, self.operator.token_of(device_id))
 
@@ -281,131 +240,13 @@ class Server:
         if isinstance(to, Profile):
             read, save = self.operator.profile, self.operator.save_profile
         for left in range(ASSIGNMENT_TRIES, 0, -1):
-            entity = read(to.id)
+            entity, name = read(to.id), f"{kind.word}Id"
+            if (entity.get(name) or {}).get("id") == (package or {}).get("id"):
+                return
             try:
-                save({**entity, f"{kind.word}Id": package})
+                save({**entity, name: package})
             except ServerRefused as refused:
-                if refused.status != 409 or left == 1:  # someone else saved it in between: read it again
+                if refused.status != CONFLICT or left == 1:  # someone else saved it in between: read it again
                     raise
             else:
                 return
-
-
-class ThingsBoard(Server):
-    """A ThingsBoard that runs elsewhere.
-
-    Args:
-        url: its HTTP address, such as ``http://192.168.1.20:8080``.
-        mqtt: ``host:port`` for devices; the same host and port 1883 without.
-        user: tenant administrator; ``OTAKIT_USER`` without.
-        password: its password; ``OTAKIT_PASSWORD`` without, else a prompt.
-    """
-
-    def __init__(self, url: str, mqtt: str | None = None, user: str | None = None, password: str | None = None) -> None:
-        super().__init__()
-        self.url = url.rstrip("/")
-        host, _, port = (mqtt or "").rpartition(":")
-        self.mqtt = (host or mqtt or urlsplit(self.url).hostname or "localhost", int(port) if port.isdigit() else 1883)
-        self.label = f"ThingsBoard at {self.url}, MQTT at {self.mqtt[0]}:{self.mqtt[1]}"
-        self.operator = Operator(self.url, user or os.environ.get("OTAKIT_USER", ""), _password(password))
-
-
-def _password(given: str | None) -> str:
-    found = given or os.environ.get("OTAKIT_PASSWORD")
-    if found is not None:
-        return found
-    from getpass import getpass  # noqa: PLC0415 - only a person needs it
-
-    return getpass("ThingsBoard password: ")
-
-
-def kind_of(kind: str | Kind) -> Kind:
-    """The kind by its word or prefix.
-
-    Raises:
-        SettingsError: neither firmware nor software.
-    """
-    if isinstance(kind, Kind):
-        return kind
-    for each in Kind:
-        if kind in (each.word, each.value):
-            return each
-    raise SettingsError(f"kind {kind!r}: expected 'firmware' or 'software'")
-
-
-def _title_of(name: str) -> str:
-    """A device's first title: its name without the number at its end (``pump-7`` runs ``pump``)."""
-    return re.sub(r"[-_ ]?\d+$", "", name) or name
-
-
-@contextmanager
-def _opened(image: bytes | Path | str) -> Iterator[tuple[BinaryIO, str]]:
-    if isinstance(image, bytes):
-        if not image:
-            raise ImageError("image: no bytes; an update needs at least one")
-        yield io.BytesIO(image), "image.bin"
-        return
-    path = Path(image)
-    try:
-        if path.stat().st_size == 0:
-            raise ImageError(f"image {path}: the file is empty")
-        with path.open("rb") as file:
-            yield file, path.name
-    except OSError as error:
-        raise ImageError(f"image {path}: cannot be read ({error.strerror}); give the path of a file") from error
-
-
-def _checksum_of(file: BinaryIO, algorithm: str) -> str:
-    running = checksum(algorithm)
-    while piece := file.read(READ_BYTES):
-        running.update(piece)
-    file.seek(0)
-    return running.hexdigest()
-
-
-def _differences(
-    found: Entity, kind: Kind, expected: str, algorithm: str, tag: str | None, profile_id: str
-) -> list[str]:
-    pairs: dict[str, tuple[Any, Any]] = {
-        "type": (found["type"], kind.name),
-        "tag": (found.get("tag") or None, tag or None),
-        "another profile": ((found.get("deviceProfileId") or {}).get("id"), profile_id),
-    }
-    if found.get("hasData"):
-        pairs["checksum algorithm"] = (found.get("checksumAlgorithm"), algorithm.upper())
-        pairs["checksum"] = (found.get("checksum"), expected)
-    return [f"{what} {there!r} instead of {wanted!r}" for what, (there, wanted) in pairs.items() if there != wanted]
-
-
-def _stored(found: Entity) -> StoredPackage:
-    return StoredPackage(
-        Kind[found["type"]],
-        found["title"],
-        found["version"],
-        int(found["dataSize"]),
-        found["checksum"],
-        found["checksumAlgorithm"],
-        found["id"]["id"],
-        found.get("tag") or None,
-    )
-
-
-_shared: list[Server] = []
-
-
-def server() -> Server:
-    """The server that this process talks to: a real ThingsBoard when ``OTAKIT_SERVER`` names one, else one twin.
-
-    ``OTAKIT_MQTT`` (host:port), ``OTAKIT_USER`` and ``OTAKIT_PASSWORD`` complete it.
-    """
-    if not _shared:
-        url = os.environ.get("OTAKIT_SERVER")
-        _shared.append(ThingsBoard(url, os.environ.get("OTAKIT_MQTT")) if url else _twin())
-        atexit.register(_shared[0].close)
-    return _shared[0]
-
-
-def _twin() -> Server:
-    from otakit.local import Twin  # noqa: PLC0415 - fastapi takes half a second to import
-
-    return Twin()

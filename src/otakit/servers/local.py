@@ -1,0 +1,153 @@
+"""The embedded twin, started in a background thread of this process.
+
+Starts and ends threads, sockets and the simulated link; decides nothing. Leaves what the twin does to
+`otakit.twin`, whose web server is imported when the first twin starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from otakit.faults import LinkSettings
+from otakit.link import Link
+from otakit.servers.verbs import Server
+from otakit.thingsboard import Operator
+from otakit.twin import TwinSettings
+
+if TYPE_CHECKING:
+    from otakit.twin.model import Model
+    from otakit.twin.server import TwinServer
+
+Answer = TypeVar("Answer")
+
+
+class Twin(Server):
+    """ThingsBoard's behaviour on loopback ports, for as long as this process wants it.
+
+    Args:
+        seed: decides ids, tokens and every order that ThingsBoard leaves open.
+        settings: its knobs; ThingsBoard's own values without.
+        link: a simulated path in front of its MQTT port, such as ``40 ms, 2 Mbit/s, one answer withheld``.
+        mqtt_port: a free one without.
+        http_port: likewise.
+
+    Raises:
+        TransportError: a port is taken.
+        SettingsError: a link that cannot be read.
+    """
+
+    is_twin = True
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        settings: TwinSettings | None = None,
+        link: str | LinkSettings | Link | None = None,
+        mqtt_port: int = 0,
+        http_port: int = 0,
+    ) -> None:
+        super().__init__()
+        self.settings = settings or TwinSettings()
+        self.link = link if isinstance(link, Link) else Link(link)
+        self._loop = _Loop(self.settings, seed, mqtt_port, http_port)
+        server = self._loop.start()
+        self.mqtt = server.mqtt
+        try:
+            if not self.link.settings.is_none:
+                self.mqtt = self.link.start(server.mqtt)
+            self._introduce(server)
+        except BaseException:
+            self._loop.stop()
+            raise
+        atexit.register(self.close)
+
+    def _introduce(self, server: TwinServer) -> None:
+        from otakit.twin.rest.http import VERSION  # noqa: PLC0415 - it is loaded by now
+        from otakit.twin.rest.login import PASSWORD, USER  # noqa: PLC0415
+
+        self.url = "http://{}:{}".format(*server.http)
+        self.operator = Operator(self.url, USER, PASSWORD)
+        words = self.link.settings.describe()
+        self.label = (
+            f"twin of ThingsBoard {VERSION} at {self.url}, MQTT at {self.mqtt[0]}:{self.mqtt[1]}, link: {words}"
+        )
+
+    def ask(self, question: Callable[[Model], Answer]) -> Answer:
+        """What the model behind the doors answers, asked in its own thread."""
+        return self._loop.ask(question)
+
+    def close(self) -> None:
+        """Breaks all connections and frees the ports; safe to call twice."""
+        if self.closed:
+            return
+        atexit.unregister(self.close)
+        super().close()
+        self.link.close()
+        self._loop.stop()
+
+
+class _Loop:
+    """The thread in which a twin lives."""
+
+    def __init__(self, settings: TwinSettings, seed: int, mqtt_port: int, http_port: int) -> None:
+        self._settings, self._seed, self._ports = settings, seed, (mqtt_port, http_port)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="otakit-twin", daemon=True)
+        self._server: TwinServer | None = None
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+
+    def start(self) -> TwinServer:
+        """Starts the thread and waits until both doors are open."""
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+        assert self._server is not None
+        return self._server
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    def ask(self, question: Callable[[Model], Answer]) -> Answer:
+        """Carries a question into the thread and its answer out."""
+        server = self._server
+        assert server is not None
+
+        async def answer() -> Answer:
+            try:
+                return question(server.model)
+            finally:
+                server.settle()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the one who waits must hear it
+            self._error = error
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        from otakit.twin.server import TwinServer  # noqa: PLC0415 - fastapi takes half a second to import
+
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = TwinServer(self._settings, seed=self._seed)
+        try:
+            await server.start("127.0.0.1", *self._ports)
+            self._server = server
+            self._ready.set()
+            await self._stop.wait()
+        finally:
+            await server.close()

@@ -1,0 +1,1 @@
+"""The operator's REST door: ThingsBoard's own paths, bodies and error answers."""

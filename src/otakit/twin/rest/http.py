@@ -1,0 +1,117 @@
+"""The REST door on a socket: fastapi's routes behind ThingsBoard's filters, served by uvicorn.
+
+Knows what happens to every call: the size filter (`PayloadSizeFilter`), the login, the error answers,
+and that conversations speak up after each change. Runs in the event loop of `twin.server`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from otakit.errors import ServerRefused
+from otakit.twin.rest.door import Door, Reply, refusal
+from otakit.twin.rest.entities import devices, profiles
+from otakit.twin.rest.login import Tokens, routes
+from otakit.twin.rest.packages import packages
+from otakit.twin.rest.telemetry import Refused, attributes, plain, series
+from otakit.twin.rules.store import refused
+
+VERSION = "4.3.1.3"
+"""The ThingsBoard whose behaviour this is."""
+GRACE_S = 1
+IDLE_S = 600  # longer than a reader thinks between two cells
+
+
+class Http:
+    """The REST door."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        tokens = Tokens(door)
+        config = uvicorn.Config(
+            _Filters(_app(door, tokens), door, tokens),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        config.load()
+        self._server = uvicorn.Server(config)
+        self._server.lifespan = config.lifespan_class(config)
+
+    async def start(self, listening: socket.socket) -> None:
+        """Serves on a listening socket; the event loop is the caller's, so uvicorn's own loop is not entered."""
+        await self._server.startup(sockets=[listening])
+
+    async def close(self) -> None:
+        """Ends all connections and forgets the images."""
+        await self._server.shutdown()
+        self._door.close()
+
+
+def _app(door: Door, tokens: Tokens) -> FastAPI:
+    app = FastAPI(title="ThingsBoard REST API", version=f"{VERSION}-twin", openapi_url="/v3/api-docs/thingsboard")
+    app.state.door = door
+    for router in (routes(tokens), devices, profiles, packages, attributes, series):
+        app.include_router(router)
+
+    @app.exception_handler(ServerRefused)
+    async def by_the_rules(_request: Request, error: ServerRefused) -> Reply:
+        return refusal(error)
+
+    @app.exception_handler(Refused)
+    async def in_plain_text(_request: Request, error: Refused) -> object:
+        return plain(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_parameters(_request: Request, error: RequestValidationError) -> Reply:
+        first = error.errors()[0]
+        return refusal(refused(f"Invalid parameter {'.'.join(map(str, first['loc']))}: {first['msg']}"))
+
+    return app
+
+
+class _Filters:
+    """What every call passes before and after its route."""
+
+    def __init__(self, app: FastAPI, door: Door, tokens: Tokens) -> None:
+        self._app, self._door, self._tokens = app, door, tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), scope["path"]
+        try:
+            limit = self._door.model.settings.http_payload_limit_bytes
+            length = headers.get("content-length", "")
+            if path.startswith("/api/") and length.isdecimal() and int(length) > limit:
+                await _drain(receive)
+                await Reply(f"Payload size exceeds the limit of {limit} bytes", 413)(scope, receive, send)
+                return
+            self._tokens.check_call(path, headers)
+            await self._app(scope, receive, send)
+        except ServerRefused as error:
+            await refusal(error)(scope, receive, send)
+        except ClientDisconnect:
+            pass  # gone in the middle of an upload; nobody is left to answer
+        finally:
+            self._door.settle()
+
+
+async def _drain(receive: Receive) -> None:
+    """Reads a refused body away: a client that is still sending would otherwise see a reset, not the answer."""
+    with contextlib.suppress(ClientDisconnect):
+        while (await receive()).get("more_body"):
+            pass

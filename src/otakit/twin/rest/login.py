@@ -1,0 +1,102 @@
+"""Who may use the REST door: login, refreshed tokens, and the check of every call.
+
+Tokens are JWTs as ThingsBoard's (`JwtTokenFactory`), signed with a key that lives as long as the twin.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+
+import jwt
+from fastapi import APIRouter, Request
+
+from otakit.errors import ServerRefused
+from otakit.twin.rest.door import Door, Reply, members
+
+USER, PASSWORD = "tenant@thingsboard.org", "tenant"  # what every fresh ThingsBoard has
+REFRESH_S = 604_800
+OPEN = ("/api/auth/", "/api/noauth/", "/api/v1/")
+"""Beginnings of paths that need no login; ``/api/v1/`` is the devices' own."""
+
+
+class Tokens:
+    """Makes and checks tokens."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._key = secrets.token_bytes(64)
+
+    def pair(self) -> dict[str, str]:
+        """A fresh token and what it is refreshed with."""
+        token_s = self._door.model.settings.token_s
+        return {"token": self._made(token_s, "TENANT_ADMIN"), "refreshToken": self._made(REFRESH_S, "REFRESH_TOKEN")}
+
+    def _made(self, life_s: int, scope: str) -> str:
+        now, store = int(time.time()), self._door.store
+        claims = {
+            "sub": USER,
+            "userId": store.user_id,
+            "scopes": [scope],
+            "sessionId": secrets.token_hex(16),
+            "exp": now + life_s,
+            "iss": "thingsboard.io",
+            "iat": now,
+            "enabled": True,
+            "isPublic": False,
+            "tenantId": store.tenant_id,
+        }
+        return jwt.encode(claims, self._key, "HS512")
+
+    def check(self, token: str, scope: str) -> None:
+        """Whether a token is one of ours, for this use, and not too old.
+
+        Raises:
+            ServerRefused: it is not.
+        """
+        try:
+            claims = jwt.decode(token, self._key, ["HS512"])
+        except jwt.ExpiredSignatureError as error:
+            raise ServerRefused("Token has expired", 401, 11) from error
+        except jwt.InvalidTokenError as error:
+            raise ServerRefused("Authentication failed", 401, 10) from error
+        if claims.get("scopes") != [scope]:
+            raise ServerRefused("Authentication failed", 401, 10)
+
+    def check_call(self, path: str, headers: Mapping[str, str]) -> None:
+        """Whether a call may pass.
+
+        Raises:
+            ServerRefused: it needs a login.
+        """
+        if not path.startswith("/api/") or path.startswith(OPEN):
+            return
+        value = headers.get("x-authorization") or headers.get("authorization") or ""
+        kind, _, token = value.partition(" ")
+        if kind.lower() != "bearer":
+            raise ServerRefused("Authentication failed", 401, 10)
+        self.check(token.strip(), "TENANT_ADMIN")
+
+
+def routes(tokens: Tokens) -> APIRouter:
+    """Login and refresh."""
+    router = APIRouter()
+
+    @router.post("/api/auth/login")
+    async def login(request: Request) -> Reply:
+        body = await members(request)
+        given = (str(body.get("username", "")), str(body.get("password", "")))
+        right = [hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(given, (USER, PASSWORD), strict=True)]
+        if not all(right):
+            raise ServerRefused("Invalid username or password", 401, 10)
+        return Reply(tokens.pair())
+
+    @router.post("/api/auth/token")
+    async def refresh(request: Request) -> Reply:
+        body = await members(request)
+        tokens.check(str(body.get("refreshToken", "")), "REFRESH_TOKEN")
+        return Reply(tokens.pair())
+
+    return router
