@@ -14,44 +14,6 @@ from otakit.errors import SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_without_a_server_named_the_twin_is_meant() -> None:
-    """Lessons run on a fresh machine."""
-    assert settings.chosen_server() is None
-
-
-def test_server_brings_its_mqtt_address_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One variable is enough for the usual installation."""
-    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example:8443/")
-    found = settings.chosen_server()
-    assert found is not None
-    assert (found.url, found.mqtt, found.tls) == ("https://things.example:8443", ("things.example", 1883), False)
-    assert (found.user, found.password) == (None, None)
-
-
-def test_mqtt_address_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a load balancer the two doors have two names."""
-    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example")
-    monkeypatch.setenv("OTAKIT_MQTT", "mqtts://mqtt.example")
-    found = settings.chosen_server()
-    assert found is not None
-    assert (found.mqtt, found.tls) == (("mqtt.example", 8883), True)
-
-
-def test_password_is_not_in_the_text_of_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would end in a notebook's output."""
-    monkeypatch.setenv("OTAKIT_SERVER", "https://things.example")
-    monkeypatch.setenv("OTAKIT_PASSWORD", "s3cret")
-    assert "s3cret" not in repr(settings.chosen_server())
-
-
-@pytest.mark.parametrize("url", ["things.example", "ftp://things.example", "http://", "localhost:8080"])
-def test_server_in_another_form_is_refused_with_the_form(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Naming the variable, what it holds and what it needs."""
-    monkeypatch.setenv("OTAKIT_SERVER", url)
-    with pytest.raises(SettingsError, match=r"OTAKIT_SERVER is .*https://host"):
-        settings.chosen_server()
-
-
 @pytest.mark.parametrize(
     ("text", "address"),
     [

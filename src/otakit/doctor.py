@@ -133,8 +133,7 @@ def _configuration() -> Iterator[Finding]:
         advice = "set OTAKIT_CONFIG_DIR to a folder you can write; else devices get new keys in every run"
         yield Finding("configuration", f"{folder}: {refused.strerror}", is_fine=False, advice=advice, is_needed=False)
     chosen = [name for name in settings.VARIABLES if os.environ.get(name)]
-    server = settings.chosen_server()
-    yield Finding("server", server.url if server else "the embedded twin (OTAKIT_SERVER names another)")
+    yield Finding("server", os.environ.get("OTAKIT_SERVER") or "the embedded twin (OTAKIT_SERVER names another)")
     if chosen:
         yield Finding("environment", f"set: {', '.join(chosen)}")
 

@@ -1,15 +1,13 @@
-"""What is configured outside the code: environment variables and the configuration folder.
+"""What is configured outside the code: environment variables and the folder of settings.
 
-Knows each variable's name, form and meaning (`VARIABLES`) and where this platform keeps settings;
-refuses to talk to any server. `servers` asks it which server is meant, recordings ask for the
-folder of their key, `doctor` and the command line show what is set.
+Knows each variable's name and meaning (`VARIABLES`), how an MQTT address is written, and where this platform
+keeps settings; refuses to talk to any server. Servers, runs, recordings, `doctor` and `cli` ask it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,40 +27,6 @@ VARIABLES = {
 """Every environment variable that otakit reads, and what it means."""
 
 MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
-
-
-@dataclass(frozen=True)
-class ChosenServer:
-    """The ThingsBoard that the environment names.
-
-    Attributes:
-        url: of its REST door, without a slash at the end.
-        mqtt: host and port of its MQTT door.
-        tls: whether MQTT there speaks TLS.
-    """
-
-    url: str
-    mqtt: tuple[str, int]
-    tls: bool
-    user: str | None
-    password: str | None = field(repr=False)
-
-
-def chosen_server() -> ChosenServer | None:
-    """The server of OTAKIT_SERVER, or None when lessons run on the twin.
-
-    Raises:
-        SettingsError: an address that cannot be understood; says which variable and what form it needs.
-    """
-    url = os.environ.get("OTAKIT_SERVER", "").strip().rstrip("/")
-    if not url:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"OTAKIT_SERVER is {url!r}; it needs the form https://host or http://host:8080")
-    host, port, tls = mqtt_address(os.environ.get("OTAKIT_MQTT") or parts.hostname)
-    user = os.environ.get("OTAKIT_USER") or None
-    return ChosenServer(url, (host, port), tls, user, os.environ.get("OTAKIT_PASSWORD") or None)
 
 
 def mqtt_address(text: str) -> tuple[str, int, bool]:
