@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otakit.client import talk
-from otakit.client.connection import Connection, Phase
+from otakit.client.channel import Connection, Phase
 from otakit.client.job import Job, State
 from otakit.client.outbox import Outbox
 from otakit.client.settings import Settings, ns

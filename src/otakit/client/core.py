@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from otakit.client import connection as line
 from otakit.client import machine, talk
 from otakit.client.asking import Asking
-from otakit.client.connection import Connection, Phase
+from otakit.client.channel import FACED, Connection, Phase
 from otakit.client.events import (
     Acknowledged,
     ChunkRefused,
@@ -278,7 +278,7 @@ class Core:
         return self._goodbye("the update is over", out)
 
     def _goodbye(self, reason: str, out: list[Action]) -> Disconnect | None:
-        if self.connection.phase not in line.FACED:
+        if self.connection.phase not in FACED:
             return None
         out.append(Disconnect(reason))
         return Disconnect(reason)
