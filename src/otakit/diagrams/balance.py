@@ -58,6 +58,31 @@ def check_balance(page: Page, kind: str) -> None:
     _check(said, PREPROCESSOR, kind)
     if not any(_WRITES_LINES.match(line.text.strip()) for line in said):  # a macro may open what another closes
         _check(said, PAIRS.get(kind, ()), kind)
+        if kind == "sequence" and not any(re.match(r"autoactivate\b", line.text.strip()) for line in said):
+            _check_lifelines(said)
+
+
+def _check_lifelines(said: Sequence[Line]) -> None:
+    """Refuses a ``return`` that answers nothing, and a ``deactivate`` of what is not active."""
+    active: list[str] = []
+    for line in said:
+        text = line.text.strip()
+        if (arrow := arrow_of(line)) is not None:
+            if "--" in arrow.life and arrow.sender in active:
+                active.remove(arrow.sender)
+            active += [arrow.receiver] if "++" in arrow.life else []
+        elif (found := re.match(r"(activate|deactivate|destroy|return)\b\s*\"?([^\s\"#]*)", text)) is None:
+            continue
+        elif found[1] == "activate":
+            active.append(found[2])
+        elif found[1] == "return":
+            if not active:
+                raise line.error("`return` answers nothing: no life line is open; open one with ++ or activate")
+            active.pop()
+        elif found[2] in active:
+            active.remove(found[2])
+        elif found[1] == "deactivate":
+            raise line.error(f"`{text[:40]}`: {found[2] or 'nothing'} is not active; activate it before")
 
 
 def _check(said: Sequence[Line], pairs: tuple[Pair, ...], kind: str) -> None:

@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import os
 import re
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,7 @@ def answer(lines: list[str], prefix: str, time_limit_s: float = TIME_LIMIT_S) ->
             found = _racer.call("otakitRender", lines, prefix, timeout_sec=time_limit_s)
         except BaseException as error:  # Ctrl-C too: whatever it was, this engine is not used again
             broken, _racer = _racer, None
-            with contextlib.suppress(Exception):
-                broken.close()
+            _end(broken)
             if not isinstance(error, Exception):
                 raise
             raise EngineGaveUp(_reason(error, time_limit_s)) from error
@@ -156,9 +156,34 @@ def close() -> None:
     global _racer
     with _lock:
         racer, _racer = _racer, None
-        if racer is not None:
-            with contextlib.suppress(Exception):
-                racer.close()
+        _end(racer)
+
+
+def _end(racer: Any) -> None:
+    """Close an engine, also one that is in the middle of something.
+
+    What it was doing still reports its end to an event loop that is closed by then; mini-racer lets that
+    appear as an ignored exception on the error stream. This one is expected, any other is passed on.
+    """
+    if racer is None:
+        return
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if "Event loop is closed" not in str(unraisable.exc_value):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        with contextlib.suppress(Exception):
+            racer.close()
+    finally:
+        sys.unraisablehook = before
+
+
+def _at_exit() -> None:
+    """Without the lock: only a daemon's render can be running now, and the process would wait for it for ever."""
+    _end(_racer)
 
 
 def _forget_after_fork() -> None:
@@ -169,6 +194,6 @@ def _forget_after_fork() -> None:
     _racer, _lock = None, threading.Lock()
 
 
-atexit.register(close)  # a render still running would keep the process from ending
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)

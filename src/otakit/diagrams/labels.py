@@ -54,6 +54,7 @@ class Arrow:
         receiver: name or alias it points to; empty for a lost message.
         label: the text after the colon.
         both: it has a head at each end.
+        life: what it does to life lines: ``++`` opens the receiver's, ``--`` closes the sender's.
     """
 
     line: Line
@@ -61,6 +62,7 @@ class Arrow:
     receiver: str
     label: str
     both: bool = False
+    life: str = ""
 
     @property
     def row_name(self) -> str:
@@ -80,7 +82,7 @@ def arrow_of(line: Line) -> Arrow | None:
     if not to_left and not to_right:
         return None
     sender, receiver = (left, right) if to_right else (right, left)
-    return Arrow(line, sender, receiver, (found["label"] or "").strip(), to_left and to_right)
+    return Arrow(line, sender, receiver, (found["label"] or "").strip(), to_left and to_right, found["life"] or "")
 
 
 def _plain(name: str) -> str:

@@ -126,6 +126,8 @@ def _check_answer(page: Page, answer: engine.Answer) -> None:
         if "emoji.js" in answer.asked:
             at = next((line for line in page.lines if re.search(r"<:\w+:>", line.text)), page.lines[0])
             raise at.error("emoji by name, such as <:smile:>, are not in the engine; write the character itself")
+        if "call stack" in (answer.failure or ""):
+            raise page.lines[0].error("nested too deeply; make it flatter, or look for a macro that calls itself")
         raise page.lines[0].error(f"the engine cannot draw this ({answer.failure or 'no reason given'})")
     colour, first = answer.texts[0] if answer.texts else ("", "")
     if colour == _ERROR_COLOUR and first.startswith(_ERROR_VERSION):
