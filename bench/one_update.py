@@ -16,10 +16,10 @@ from typing import Any
 
 from otakit.client.disk import TwoSlotDevice
 from otakit.client.driver import Client
-from otakit.record.pcapng import Recorder
-
-from otakit.client.vocabulary import Progress, Settings
+from otakit.client.settings import Settings
+from otakit.client.vocabulary import Progress
 from otakit.protocol.messages import Kind
+from otakit.record.pcapng import Recorder
 
 
 class Stopwatch:

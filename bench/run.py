@@ -24,6 +24,7 @@ from children import HERE, bare_tcp_seconds, child
 from peer import peer_python, peer_seconds
 
 from otakit.servers import ThingsBoard
+from otakit.twin.rest.login import PASSWORD, USER
 
 MIB = 1 << 20
 LINK_50 = "50 ms, 20 Mbit/s"
@@ -225,11 +226,12 @@ def main() -> None:
     found: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory(prefix="otakit-bench-") as folder,
-        child("-m", "otakit.twin", "--limit-mib", "300") as twin,
+        child("-m", "otakit.twin", "--largest-upload", str(300 * MIB)) as twin,
     ):
         ports = twin.line()
-        with ThingsBoard(ports["url"], f"127.0.0.1:{ports['mqtt_port']}", ports["user"], ports["password"]) as server:
-            bench = Bench(server, ports["mqtt_port"], Path(folder))
+        port = ports["mqtt"][1]
+        with ThingsBoard(ports["url"], f"127.0.0.1:{port}", USER, PASSWORD) as server:
+            bench = Bench(server, port, Path(folder))
             for name in asked.parts or PARTS:
                 found[name] = PARTS[name](bench, asked.runs)
     if asked.json:
