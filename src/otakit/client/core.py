@@ -287,7 +287,7 @@ class Core:
         return any(job.state in BUSY for job in self.jobs.values())
 
     def _quiet(self) -> bool:
-        return self.outbox.empty and not any(job.chunks().in_flight for job in self.asking.downloading())
+        return self.outbox.empty and not any(job.chunks().expects for job in self.asking.downloading())
 
     def _restart(self, now: int, out: list[Action]) -> Disconnect | None:
         """DISCONNECT, restart, and a new connection; what the other kind has is kept."""

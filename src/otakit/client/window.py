@@ -166,6 +166,11 @@ class Window:
             return None
         return min(self._turn(asked) for asked in self.in_flight.values()) + self.patience_ns
 
+    @property
+    def expects(self) -> bool:
+        """Whether an answer is on its way, as far as one can tell: one that was overtaken is lost or late."""
+        return any(asked.turn_at is None for asked in self.in_flight.values())
+
     def overdue(self, now: int) -> list[int]:
         """Indices whose answers are late."""
         latest = now - self.patience_ns
