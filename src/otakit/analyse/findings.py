@@ -77,7 +77,8 @@ def latency(chunks: pd.DataFrame) -> str:
         parts.append(again)
     elif received > 1:
         slowest = known.iloc[int(known["latency_s"].argmax())]
-        parts.append(f"the slowest (chunk {slowest['index']}) took {duration(slowest['latency_s'])}")
+        whose = f"{slowest['kind']} chunk" if has_both_kinds(known) else "chunk"
+        parts.append(f"the slowest ({whose} {slowest['index']}) took {duration(slowest['latency_s'])}")
     if met := reconnects(chunks):
         parts.append(counted(len(met), "reconnect"))
     return "; ".join(parts)

@@ -16,7 +16,6 @@ from otakit.analyse.words import counted, duration
 
 WIDE = 20
 """Where the slowest is so many times the fastest, the axis is logarithmic."""
-MOST_NOTES = 3
 QUANTILE_LINES = (("p50", 0.50, "-"), ("p95", 0.95, (0, (5, 2))), ("p99", 0.99, (0, (1, 1.5))))
 
 
@@ -112,10 +111,13 @@ def _points(ax: Axes, chunks: pd.DataFrame, x: str) -> None:
     _scatter(ax, odd, x, "v", style.YELLOW, "short or empty", 50, edge=style.INK)
     _lost(ax, lost, x)
     _milliseconds(ax.yaxis, ax.set_yscale, log=wide)
+    if known.empty:
+        ax.set_ylim(0, 1)
+        ax.set_yticks([])
+        return
     low, high = ax.get_ylim()
-    if not wide:
-        low = 0.0
-    ax.set_ylim(low, (high * 1.6 if wide else high * 1.18) if len(lost) else high)
+    room = (1.6 if wide else 1.18) if len(lost) else 1.0  # for the marks at the upper edge
+    ax.set_ylim(low if wide else 0.0, high * room)
 
 
 def _scatter(
@@ -129,18 +131,16 @@ def _scatter(
 
 
 def _lost(ax: Axes, lost: pd.DataFrame, x: str) -> None:
-    """Requests without an answer, at the upper edge; beside the first few how long they were waited for."""
+    """Requests without an answer, at the upper edge: how long they were waited for would dwarf the rest."""
     if lost.empty:
         return
-    edge = ax.get_xaxis_transform()
+    known = [waited for waited in lost["waited_s"] if not math.isnan(waited)]
+    up_to = "up to " if len(known) > 1 else ""
     ax.plot(
         lost[x].astype(float), [0.95] * len(lost), linestyle="none", marker="X", markersize=8, color=style.RED,
-        markeredgecolor=style.INK, markeredgewidth=0.8, transform=edge, label="no answer", zorder=5,
+        markeredgecolor=style.INK, markeredgewidth=0.8, transform=ax.get_xaxis_transform(), zorder=5,
+        label=f"no answer, waited {up_to}{duration(max(known))}" if known else "no answer",
     )  # fmt: skip
-    for at, waited in list(zip(lost[x].astype(float), lost["waited_s"], strict=True))[:MOST_NOTES]:
-        text = "no answer" if math.isnan(waited) else f"no answer in {duration(waited)}"
-        ax.annotate(text, (at, 0.95), xycoords=edge, xytext=(7, 0), textcoords="offset points", va="center",
-                    fontsize=8, color=style.INK, zorder=5)  # fmt: skip
 
 
 def _reconnect(ax: Axes, at: float) -> None:

@@ -43,11 +43,12 @@ def status_timeline(statuses: pd.DataFrame, chunks: pd.DataFrame) -> Axes:
     until_s = _end(statuses, chunks)
     bars = _all_bars(statuses, until_s)
     lanes = _lanes(bars)
+    each = 0.34 if len({bar.kind for bar in bars}) < 2 else 0.48  # inches of a lane
     figure = style.Picture(
-        figsize=(9.0, 2.7 + 0.34 * len(lanes)), dpi=style.PIXELS_PER_INCH, layout="constrained", facecolor=style.GROUND
+        figsize=(9.0, 2.7 + each * len(lanes)), dpi=style.PIXELS_PER_INCH, layout="constrained", facecolor=style.GROUND
     )
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, 1, height_ratios=(0.7 + 0.34 * len(lanes), 1.7))
+    grid = figure.add_gridspec(2, 1, height_ratios=(0.7 + each * len(lanes), 1.7))
     above, below = (figure.add_subplot(grid[row, 0], axes_class=style.Panel) for row in (0, 1))
     below.sharex(above)
     start_s = _start(bars, chunks, until_s)
@@ -107,6 +108,8 @@ def _draw_lanes(
             ax.plot([came, came], [from_middle, middle], color=style.SOFT, linewidth=0.9, zorder=2)
         before[bar.kind] = (bar.stay.from_s, middle)
     _name_lanes(ax, lanes)
+    if not lanes:
+        ax.text(0.5, 0.5, "no status was written", transform=ax.transAxes, ha="center", va="center", color=style.SOFT)
     for kind in kinds if len(kinds) > 1 else ():
         ax.barh([-9], [0], color=style.KIND_COLOURS.get(kind, style.BLUE), hatch=style.KIND_HATCHES.get(kind, ""),
                 edgecolor=style.GROUND, label=kind)  # fmt: skip
@@ -124,7 +127,7 @@ def _draw_bar(ax: Axes, bar: _Bar, middle: float, height: float, window: tuple[f
             linewidth=0.4, zorder=3)  # fmt: skip
     text = "" if not bar.stay.lasts else duration(bar.stay.seconds)
     if bar.stay.from_s < start_s:
-        text = f"since {duration(-bar.stay.from_s)} before; {text}"
+        text = f"◀ {text}" if bar.stay.until_s > start_s else f"◀ {duration(-bar.stay.from_s)} before, for {text}"
     if not text:
         return
     fits = width > 0.16 * (until_s - start_s)

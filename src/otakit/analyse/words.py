@@ -23,9 +23,13 @@ def duration(seconds: float) -> str:
     if left < 99.95:
         return f"{sign}{_three(left)} s"
     whole = round(left)
-    if whole < 3_600:
-        return f"{sign}{whole // 60} min {whole % 60} s"
-    return f"{sign}{whole // 3_600:,} h {whole % 3_600 // 60} min"
+    large, small, names = (whole // 60, whole % 60, ("min", "s")) if whole < 3_600 else _hours(whole)
+    return f"{sign}{large:,} {names[0]}" + (f" {small} {names[1]}" if small else "")
+
+
+def _hours(seconds: int) -> tuple[int, int, tuple[str, str]]:
+    minutes = round(seconds / 60)
+    return minutes // 60, minutes % 60, ("h", "min")
 
 
 def _three(value: float) -> str:
