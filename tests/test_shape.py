@@ -62,7 +62,7 @@ PURE = {
     *(f"otakit.diagrams.{name}" for name in ("source", "balance", "labels", "sheet", "fold", "writing")),
     "otakit.diagrams.sequence",
     "otakit.diagrams.follow",
-    "otakit.trial.world",
+    *(f"otakit.trial.{name}" for name in ("world", "memory", "path", "wire")),
 }
 """Modules, and packages with all their modules, that know no socket, file, clock or chance of their own."""
 
