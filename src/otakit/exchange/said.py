@@ -12,35 +12,10 @@ from typing import Any
 from otakit.exchange.decoded import DecodedPacket
 from otakit.protocol import messages as m
 from otakit.protocol import packets as p
+from otakit.protocol.packets import PacketType
+from otakit.reasons import reason_text
 
 LINE = 120  # characters; longer lines are cut with an ellipsis
-REASONS = {
-    0x00: "accepted",
-    0x01: "unacceptable protocol version",
-    0x02: "client id refused",
-    0x03: "server unavailable",
-    0x04: "bad user name or password",
-    0x05: "not authorised",
-    0x82: "protocol error",
-    0x83: "implementation specific error",
-    0x85: "client id refused",
-    0x86: "bad user name or password",
-    0x87: "not authorised",
-    0x88: "server unavailable",
-    0x89: "server busy",
-    0x8B: "server shutting down",
-    0x8E: "session taken over",
-    0x8F: "topic filter invalid",
-    0x90: "topic name invalid",
-    0x95: "packet too large",
-    0x96: "message rate too high",
-    0x97: "quota exceeded",
-    0x98: "administrative action",
-    0x99: "payload format invalid",
-    0x9F: "connection rate exceeded",
-    0xA0: "maximum connect time",
-}
-"""CONNACK return codes of MQTT 3.1.1 (section 3.2.2.3) and the reason codes of MQTT 5 (section 2.4) seen here."""
 
 
 def said(packet: DecodedPacket) -> str:
@@ -66,9 +41,11 @@ def _connect(says: p.Connect, _packet: DecodedPacket) -> str:
 def _coded(says: p.ConnAck | p.Disconnect, packet: DecodedPacket) -> str:
     code = says.reason_code
     if isinstance(says, p.Disconnect):
-        reason = "" if packet.reason is None or not code else f": {packet.reason} {REASONS.get(code, '')}".rstrip()
-        return f"disconnects{reason}"
-    return "accepted" if not code else f"refused: {packet.reason} {REASONS.get(code, '')}".rstrip()
+        why = reason_text(PacketType.DISCONNECT, code, p.Version.MQTT_5)
+        return "disconnects" if packet.reason is None or not code else f"disconnects: {packet.reason} {why}"
+    # MQTT 5 has no codes between 0 and 0x80, MQTT 3.1.1 none above 5
+    meaning = reason_text(PacketType.CONNACK, code, p.Version.MQTT_5 if code >= 0x80 else p.Version.MQTT_3_1_1)
+    return meaning if code < 0x80 else f"refused: {packet.reason} {meaning}"
 
 
 def _subscribe(says: p.Subscribe, _packet: DecodedPacket) -> str:
