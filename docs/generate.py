@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - docs is a folder of pages, not a package
 """What the documentation takes from the code, made from the code: the client's states as diagrams.
 
     python docs/generate.py             writes diagrams/made/*.puml and the SVG beside each
@@ -80,8 +81,7 @@ def _elsewhere(rows: Sequence[Row[Any]]) -> list[str]:
     lines = []
     for target in dict.fromkeys(row.goes_to.name for row in rows):
         names = list(dict.fromkeys(row.hears.__name__ for row in rows if row.goes_to.name == target))
-        for at in range(0, len(names), 3):
-            lines.append(f"→ **{target}**: {', '.join(names[at : at + 3])}")
+        lines += [f"→ **{target}**: {', '.join(names[at : at + 3])}" for at in range(0, len(names), 3)]
     return lines
 
 

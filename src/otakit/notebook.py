@@ -22,10 +22,10 @@ def plantuml(line: str, cell: str) -> Any:
         if line.strip():
             diagram.save(Path(line.strip().strip("\"'")))
     except OtakitError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return None
     for warning in diagram.warnings:
-        print(f"note: {warning}", file=sys.stderr)
+        sys.stderr.write(f"note: {warning}\n")
     return diagram
 
 

@@ -85,7 +85,7 @@ class Tape:
         return self.publish(DOWN, m.AttributesResponse(1, {"shared": package}))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tape() -> Callable[..., Tape]:
     """Makes a tape: ``tape()`` or ``tape(Version.MQTT_5)``."""
     return Tape

@@ -98,5 +98,5 @@ def test_a_forked_child_builds_its_own_engine_and_ends() -> None:
 def test_memory_without_end_is_stopped() -> None:
     """A text that doubles itself ends at the limit of time or memory, not with the process."""
     with pytest.raises(engine.EngineGaveUp):
-        engine.answer(DOUBLING, "", time_limit_s=5.0)
+        engine.answer(DOUBLING, "", time_limit_s=2.0)
     assert engine.answer(LINES, "").svg.startswith("<svg")

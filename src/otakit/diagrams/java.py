@@ -16,10 +16,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from otakit.errors import DiagramError
-
 COMMAND = "OTAKIT_PLANTUML"
 TIME_LIMIT_S = 60.0
+
+
+class Mistake(Exception):
+    """The diagram is wrong; `line` counts from 1 in the lines given. Never leaves the package."""
+
+    def __init__(self, text: str, line: int) -> None:
+        super().__init__(text)
+        self.line = line
 
 
 def command() -> list[str] | None:
@@ -36,7 +42,7 @@ def draw(lines: list[str]) -> str:
 
     Raises:
         LookupError: there is no Java PlantUML here, or it is not trusted; the text says which.
-        DiagramError: the diagram is wrong, with its line in `lines`.
+        Mistake: the diagram is wrong.
     """
     found = command()
     if found is None:
@@ -45,7 +51,7 @@ def draw(lines: list[str]) -> str:
         raise LookupError(reason)
     done = _call(found, "\n".join(lines) + "\n")
     if (error := re.search(r"ERROR\s+(\d+)\s+(.+)", done.stderr + done.stdout)) is not None:
-        raise DiagramError(error[2].strip(), int(error[1]))
+        raise Mistake(error[2].strip(), int(error[1]) + 1)  # it counts from 0 (1.2020.2, tried)
     if done.returncode or "<svg" not in done.stdout:
         raise LookupError(f"PlantUML on Java failed with code {done.returncode}: {done.stderr.strip()[:120]}")
     svg = done.stdout[done.stdout.index("<svg") :]

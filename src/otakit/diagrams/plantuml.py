@@ -17,6 +17,7 @@ from pathlib import Path
 from otakit.diagrams import engine, java, picture
 from otakit.diagrams.balance import check_balance
 from otakit.diagrams.labels import arrow_of, check_labels, mark, participants
+from otakit.diagrams.sheet import Sequence
 from otakit.diagrams.source import Line, Page, cleaned, included, joined, pages, statements
 from otakit.diagrams.value import Diagram
 from otakit.errors import DiagramError, SettingsError
@@ -30,8 +31,8 @@ _SILENT = re.compile(r"%(getenv|load_json)\s*\(|<img:(?!data:)|!\s*includesub\b"
 ARTICLE = Path(__file__).parent / "article"  # where a wheel has them; a working tree has them at its top
 
 
-def diagram(name_or_text: str) -> Diagram:
-    """A diagram of the article by its name, or any PlantUML text, drawn.
+def diagram(what: str | Sequence) -> Diagram:
+    """A diagram of the article by its name, any PlantUML text, or the sequence of what happened, drawn.
 
     Example:
         >>> diagram("request-firmware-chunks").title
@@ -41,7 +42,7 @@ def diagram(name_or_text: str) -> Diagram:
         SettingsError: no diagram has this name.
         DiagramError: the text is no diagram; names the line.
     """
-    return render(source_of(name_or_text))
+    return render(source_of(what) if isinstance(what, str) else what.source)
 
 
 def source_of(name_or_text: str) -> str:
@@ -158,9 +159,9 @@ def _check_kind(page: Page, svg: str) -> None:
 def _draw_without_engine(page: Page, reason: str, warnings: list[str]) -> tuple[str, str]:
     try:
         svg = java.draw(page.text)
-    except DiagramError as error:
-        at = page.lines[min(max((error.line or 1), 1), len(page.lines)) - 1]
-        raise at.error(str(error)) from error
+    except java.Mistake as error:
+        at = page.lines[min(max(error.line, 1), len(page.lines)) - 1]
+        raise at.error(f"{error}: `{at.text.strip()[:80]}`") from error
     except LookupError as error:
         warnings.append(f"not drawn: {reason}; {error}")
         return picture.listing(page.text, reason), "listing"
