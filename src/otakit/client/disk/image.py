@@ -14,6 +14,7 @@ from typing import Self
 from otakit.errors import ImageError
 from otakit.protocol.checksums import checksum
 
+BUFFER_BYTES = 1 << 18
 READ_BACK_BYTES = 1 << 18
 SPARE_BYTES = 1 << 20
 """Left free on the disk: journal, file system."""
@@ -45,7 +46,8 @@ class ImageFile:
                 f"{path.parent}: {free} bytes are free, the image needs {size} and {SPARE_BYTES} to spare; "
                 "make room, then update again"
             )
-        self._file = path.open("w+b")
+        self._file = path.open("w+b", buffering=BUFFER_BYTES)
+        self._at = 0
 
     def write(self, offset: int, data: bytes) -> None:
         """Writes a piece and hashes as far as the image is whole.
@@ -53,9 +55,10 @@ class ImageFile:
         Raises:
             OSError: the disk refuses.
         """
-        self._file.seek(offset)
+        if offset != self._at:
+            self._file.seek(offset)
         self._file.write(data)
-        end = offset + len(data)
+        self._at = end = offset + len(data)
         if offset > self._hashed:
             self._ahead[offset] = max(end, self._ahead.get(offset, 0))
             return
@@ -69,6 +72,7 @@ class ImageFile:
         while self._ahead and (start := min(self._ahead)) <= self._hashed:
             end = self._ahead.pop(start)
             self._file.seek(self._hashed)
+            self._at = -1  # the next write seeks
             while self._hashed < end:
                 piece = self._file.read(min(READ_BACK_BYTES, end - self._hashed))
                 if not piece:

@@ -36,6 +36,8 @@ from otakit.client.vocabulary import (
 )
 from otakit.protocol.messages import Direction
 
+READS = 16
+"""How often a turn reads before it looks at the clock again."""
 LOOK_S = 0.5
 """How often keep-alive is looked after, at least."""
 
@@ -122,8 +124,13 @@ class Loop:
         ready = self._wait(0.0 if wire is not None and wire.pending else self._pause_s())
         while self._foreign:
             self._inbox.append(self._foreign.popleft())
-        if wire is not None and (ready or wire.pending):
+        self._settle()
+        for _ in range(READS):
+            if wire is None or wire is not self._wire or not (ready or wire.pending):
+                break
+            ready = False
             self._inbox.extend(wire.read())
+            self._settle()
         self._look_after(self.clock.now())
         self._settle()
 

@@ -33,31 +33,35 @@ class Tap:
     def __init__(self, sock: socket.socket, seen: Seen | None) -> None:
         self._socket = sock
         self._seen = seen
-        self._in = b""
-        self._at = 0
+        self._buffer = bytearray(READ_BYTES)
+        self._in = memoryview(self._buffer)[:0]
         self._out = bytearray()
         self._framers = {direction: Framer() for direction in (Direction.TO_SERVER, Direction.TO_DEVICE)}
         self.head = b""
         with contextlib.suppress(OSError):  # a Unix socket has no such option
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def recv(self, buffer_size: int) -> bytes:
-        """At most `buffer_size` bytes; raises BlockingIOError when there are none yet."""
-        if self._at >= len(self._in):
+    def recv(self, buffer_size: int) -> memoryview:
+        """At most `buffer_size` bytes, valid until the next call; BlockingIOError when there are none yet.
+
+        paho copies what it gets into its own buffer at once, so no bytes object is made here.
+        """
+        if not self._in:
             self._fill()
-        piece = self._in[self._at : self._at + buffer_size]
-        self._at += len(piece)
+        piece = self._in[:buffer_size]
+        self._in = self._in[buffer_size:]
         return piece
 
     def _fill(self) -> None:
         try:
-            self._in = self._socket.recv(READ_BYTES)
+            count = self._socket.recv_into(self._buffer)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
             raise BlockingIOError from wait
-        self._at = 0
+        self._in = memoryview(self._buffer)[:count]
         if len(self.head) < HEAD_BYTES:
-            self.head += self._in[: HEAD_BYTES - len(self.head)]
-        self._show(Direction.TO_DEVICE, self._in)
+            self.head += bytes(self._in[: HEAD_BYTES - len(self.head)])
+        if self._seen is not None:
+            self._show(Direction.TO_DEVICE, bytes(self._in))
 
     def _show(self, direction: Direction, data: bytes) -> None:
         if self._seen is None or not data:
@@ -67,8 +71,7 @@ class Tap:
 
     def pending(self) -> int:
         """Bytes that can be received without asking the kernel."""
-        held = len(self._in) - self._at
-        return held + (self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0)
+        return len(self._in) + (self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0)
 
     def send(self, buffer: bytes | bytearray) -> int:
         """Takes all bytes; `flush` sends them."""
@@ -91,9 +94,9 @@ class Tap:
                 sent = self._socket.send(self._out)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
-            data = bytes(self._out[:sent])
+            if self._seen is not None:
+                self._show(Direction.TO_SERVER, bytes(self._out[:sent]))
             del self._out[:sent]
-            self._show(Direction.TO_SERVER, data)
 
     def close(self) -> None:
         """Sends what is left, as far as the kernel takes it, and closes."""
