@@ -27,6 +27,7 @@ The names below load their module when they are first used: `import otakit` itse
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"otakit.{home}"), name)
     globals()[name] = value
     return value
+
+
+if "IPython" in sys.modules:  # in a notebook %%plantuml is there at once; a script pays nothing
+    importlib.import_module("otakit.notebook").register_in_ipython()
 
 
 def __dir__() -> list[str]:
