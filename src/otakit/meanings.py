@@ -26,8 +26,7 @@ FLAG_WORDS = (
     (0x02, "clean start: nothing of an earlier MQTT session counts"),
 )
 SENTENCES: dict[str, str] = {
-    "remaining length": "so many bytes follow, {value}; each byte of the length carries seven bits, the eighth says "
-    "whether another one comes",
+    "remaining length": "so many bytes follow; seven bits a byte, the eighth says that another byte comes",
     "protocol name": "says that this is MQTT",
     "keep alive": "the client promises a packet at least every {value} s (ThingsBoard does not read it)",
     "client id": "the client's name; with an access token ThingsBoard does not use it",

@@ -1,0 +1,113 @@
+"""The exercises of the lessons: how an answer is seen to be right, why it is, and three hints each.
+
+Right answers are computed from what the lesson itself looks at, so none stands here in clear. Read by
+`lesson.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from otakit.session import Session, example
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise at the end of a lesson.
+
+    Attributes:
+        is_right: whether a value answers it; may raise, which counts as no.
+        because: why the right answer is right.
+        look: where to look when it is not.
+        hints: three, each saying more than the one before.
+    """
+
+    is_right: Callable[[Any], bool]
+    because: str
+    look: str
+    hints: tuple[str, str, str]
+
+
+@cache
+def _sample() -> Session:
+    return example()
+
+
+def _near(value: Any, wanted: float) -> bool:
+    return abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted))
+
+
+def _own_file_runs(value: Any) -> bool:
+    """A session in which one more firmware reached the device."""
+    updates = value.updates
+    done = updates[(updates["kind"] == "firmware") & (updates["outcome"] == "UPDATED")]
+    return bool(len(done)) and str(done["to_version"].iloc[-1]) not in ("1.0.0", "1.1.0")
+
+
+def _bytes_of_overhead(value: Any) -> bool:
+    packets = _sample().packets
+    chunks = packets[packets["message"] == "ChunkResponse"]
+    return _near(value, int(packets["length"].sum()) - int(chunks["payload_bytes"].sum()))
+
+
+def _slowest_chunk(value: Any) -> bool:
+    chunks = _sample().chunks
+    answered = chunks[chunks["latency_s"].notna()]
+    row = answered.sort_values("latency_s").iloc[-1]
+    kind, index = value
+    return bool(str(kind) == row["kind"] and int(index) == row["index"])
+
+
+def _seconds_in_vain(value: Any) -> bool:
+    """From the unanswered request to its repetition."""
+    chunks = _sample().chunks
+    again = chunks[chunks["attempt"] == 2].iloc[0]
+    first = chunks[(chunks["kind"] == again["kind"]) & (chunks["index"] == again["index"]) & (chunks["attempt"] == 1)]
+    return _near(value, float(again["asked_s"] - first["asked_s"].iloc[0]))
+
+
+EXERCISES = {
+    "00a": Exercise(
+        _own_file_runs,
+        "its last firmware update ended in UPDATED, with a version that this lesson had not used.",
+        "Hand over the session of your own update: ended in UPDATED, to a version other than 1.0.0 and 1.1.0.",
+        (
+            "Three verbs are enough: server.upload, server.assign, otakit.update.",
+            "server.upload takes the path of a file where the lesson gave bytes; take a version of your own.",
+            "Assign what upload returned to the device, update it, and hand over what update returned.",
+        ),
+    ),
+    "10a": Exercise(
+        _bytes_of_overhead,
+        "all packets together are longer than the image bytes in them by just that: headers, topics, acknowledgements.",
+        "Take the lengths of all packets and the payloads of the ChunkResponse packets only.",
+        (
+            "packets has the columns length (the whole packet) and payload_bytes.",
+            "Rows of image bytes are those whose column message is 'ChunkResponse'.",
+            "The answer is a sum over all rows less a sum over the rows of image bytes.",
+        ),
+    ),
+    "10b": Exercise(
+        _slowest_chunk,
+        "no answered request has a larger latency_s; it was asked for together with others and came behind them.",
+        "Look for the largest latency_s in chunks, and give the pair (kind, index).",
+        (
+            "A frame's column has .idxmax(), which gives the row of its largest value.",
+            "chunks.loc[row] is that row; its kind and index are wanted.",
+            "A pair is written with a comma between round brackets: the kind as text, the index as number.",
+        ),
+    ),
+    "10c": Exercise(
+        _seconds_in_vain,
+        "so long the device waited, its deadline for a chunk, before it asked again.",
+        "Two rows of chunks have the same kind and index: take the difference of their asked_s.",
+        (
+            "The repetition is the row whose attempt is 2.",
+            "The first request has the same kind and index, attempt 1 and outcome UNANSWERED.",
+            "Subtract the asked_s of the unanswered row from that of the row with attempt 2.",
+        ),
+    ),
+}

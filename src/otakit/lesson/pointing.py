@@ -1,0 +1,80 @@
+"""Which arrow of which of the article's diagrams a packet is.
+
+Knows the sections of the article and how an arrow's label resembles a packet; refuses to know how a
+diagram is drawn. A step asks it for the diagram with its arrows marked.
+"""
+
+from __future__ import annotations
+
+import re
+
+from otakit.diagrams.labels import Arrow, arrows, mark
+from otakit.diagrams.plantuml import source_of
+
+SECTIONS = {
+    "AttributesRequest": "request-firmware-attributes",
+    "AttributesUpdate": "subscribe-firmware-attributes-updates",
+    "RpcRequest": "request-firmware-chunks",
+    "ChunkRequest": "request-firmware-chunks",
+    "OtaError": "request-firmware-chunks",
+    "Telemetry": "report-firmware-status",
+}
+WHOLE = "whole-update"
+OF_SOFTWARE = {"ChunkRequest", "Telemetry"}
+"""Questions that the software's section draws in full."""
+
+
+def section_of(row_name: str, kind: str | None) -> str:
+    """Name of the diagram that shows a question of this row."""
+    if kind == "software" and row_name in OF_SOFTWARE:
+        return "update-software"
+    return SECTIONS.get(row_name, WHOLE)
+
+
+def pointed(section: str, question: tuple[str, str], answer: str | None) -> str:
+    """The section's diagram as PlantUML text, with the arrows of an exchange marked.
+
+    Args:
+        section: name of a diagram of the article.
+        question: row of the message table, and what the packet says (topic and payload).
+        answer: row of the answer with content; None for none.
+    """
+    source = source_of(section)
+    found = arrows(source)
+    place = _likest(found, *question)
+    if place is None:
+        return source
+    marked = mark(source, question[0], _nth(found, place))
+    following = (later for later in range(place + 1, len(found)) if found[later].row_name == answer)
+    later = next(following, None)
+    return marked if answer is None or later is None else mark(marked, answer, _nth(found, later))
+
+
+def _nth(found: list[Arrow], place: int) -> int:
+    return sum(arrow.row_name == found[place].row_name for arrow in found[: place + 1])
+
+
+def _likest(found: list[Arrow], row_name: str, said: str) -> int | None:
+    """The place of the arrow of this row whose label is most like what was said; the first of equals."""
+    best, place = float("-inf"), None
+    for at, arrow in enumerate(found):
+        if arrow.row_name == row_name and (score := _likeness(arrow.label, said)) > best:
+            best, place = score, at
+    return place
+
+
+def _likeness(label: str, said: str) -> float:
+    """Wire words of the label that were said, less twice those that were not; its English does not count."""
+    text = re.sub(r"<[^>]+>|\*\*", "", label)
+    words = [word for word in re.findall(r"[\w/+{}]+", text)[1:] if re.search(r"[_/]|[A-Z]{3}", word)]
+    return sum(
+        occurs if (occurs := _occurs(word.strip("{}") if "/" not in word else word, said)) else -2 for word in words
+    )
+
+
+def _occurs(word: str, said: str) -> float:
+    """1 for a word that occurs as it is, a little less for one with ``{placeholders}``."""
+    if "{" not in word or "}" not in word:
+        return float(re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", said) is not None)
+    pattern = re.sub(r"\\{[^{}]*\\}", r"\\d+", re.escape(word))
+    return 0.9 * (re.search(rf"(?<![\w/]){pattern}(?![\w/])", said) is not None)

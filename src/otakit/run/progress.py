@@ -1,0 +1,186 @@
+"""Progress of a running update, shown where the reader is: a terminal, a notebook, a log file, nowhere.
+
+Knows how numbers become words and bars; refuses to know where they come from: `run` hands over the
+client's `Progress` values again and again from the thread that waits.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any, TextIO
+
+from otakit.client.vocabulary import Progress
+from otakit.protocol.messages import Kind
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+LOG_EVERY_S = 2.0  # a line in a log file, unless the state changes
+
+
+class Quiet:
+    """Shows nothing; the others say the same in their place."""
+
+    def show(self, progress: Mapping[Kind, Progress]) -> None:
+        """Where the updates stand now."""
+
+    def say(self, text: str) -> None:
+        """One line for the reader."""
+
+    def end(self) -> None:
+        """The run is over."""
+
+
+class Terminal(Quiet):
+    """A bar for each kind, redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, TextColumn  # noqa: PLC0415 - half of the import time, for people only
+        from rich.progress import Progress as Bars  # noqa: PLC0415 - as above
+
+        self._bars: Bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}"),
+            TextColumn("[bold]{task.fields[state]}"),
+            TextColumn("{task.fields[pace]}"),
+        )
+        self._tasks: dict[Kind, TaskID] = {}
+        self._bars.start()
+
+    def show(self, progress: Mapping[Kind, Progress]) -> None:
+        """Moves the bars."""
+        for kind, now in progress.items():
+            if kind not in self._tasks:
+                self._tasks[kind] = self._bars.add_task(kind.word, total=None, numbers="", state="", pace="")
+            self._bars.update(
+                self._tasks[kind],
+                completed=now.bytes_done,
+                total=now.bytes_total or None,
+                numbers=numbers_of(now),
+                state=now.state,
+                pace=pace_of(now),
+            )
+
+    def say(self, text: str) -> None:
+        """Prints above the bars."""
+        self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Leaves the last bars standing."""
+        self._bars.stop()
+
+
+class Log(Quiet):
+    """A line now and then, for files and pipes."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._said: dict[Kind, tuple[str, int, float]] = {}
+
+    def show(self, progress: Mapping[Kind, Progress]) -> None:
+        """Writes a line when the state changed, and every two seconds."""
+        now_s = time.monotonic()
+        for kind, now in progress.items():
+            state, done, last_s = self._said.get(kind, ("", 0, 0.0))
+            if state != now.state or (now.bytes_done != done and now_s - last_s >= LOG_EVERY_S):
+                self._said[kind] = (now.state, now.bytes_done, now_s)
+                self.say(line_of(now))
+
+    def say(self, text: str) -> None:
+        """Writes it."""
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+class Notebook(Quiet):
+    """A small table under the cell, redrawn in place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._last = ""
+
+    def show(self, progress: Mapping[Kind, Progress]) -> None:
+        """Redraws the table when it changed."""
+        if not progress:
+            return
+        page = "".join(_row(now) for now in progress.values())
+        page = f"<table class='otakit-progress' style='text-align:left'>{page}</table>"
+        if page != self._last:
+            self._last = page
+            self._display({"text/html": page, "text/plain": "\n".join(line_of(now) for now in progress.values())})
+
+    def say(self, text: str) -> None:
+        """Prints it under the cell."""
+        sys.stdout.write(text + "\n")
+
+    def _display(self, bundle: dict[str, str]) -> None:
+        if self._handle is None:
+            from IPython.display import DisplayHandle  # noqa: PLC0415 - only a kernel has it
+
+            self._handle = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython's own
+            self._handle.display(bundle, raw=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+def _row(now: Progress) -> str:
+    cells = (now.kind.word, numbers_of(now), now.state, pace_of(now))
+    bar = f"<progress value='{now.bytes_done}' max='{max(1, now.bytes_total)}'></progress>"
+    return (
+        "<tr>"
+        f"<td>{escape(cells[0])}</td><td>{bar}</td>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])
+        + "</tr>"
+    )
+
+
+def numbers_of(now: Progress) -> str:
+    """Bytes and chunks."""
+    if not now.bytes_total:
+        return ""
+    return f"{size(now.bytes_done)} of {size(now.bytes_total)}, chunk {now.chunks_done}/{now.chunks_total}"
+
+
+def pace_of(now: Progress) -> str:
+    """Rate, time left and retries."""
+    parts = [f"{size(now.rate_bytes_s)}/s"] if now.rate_bytes_s else []
+    if now.left_s is not None and now.bytes_done < now.bytes_total:
+        parts.append(f"{now.left_s:.0f} s left")
+    if now.retries:
+        parts.append(f"{now.retries} {'retry' if now.retries == 1 else 'retries'}")
+    return ", ".join(parts)
+
+
+def line_of(now: Progress) -> str:
+    """All of it in one line."""
+    parts = (f"{now.kind.word}: {now.state}", numbers_of(now), pace_of(now))
+    return ", ".join(part for part in parts if part)
+
+
+def size(count: float) -> str:
+    """Bytes as people read them."""
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
+def in_notebook() -> bool:
+    """Whether this code runs in a Jupyter kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def display_for(wanted: bool) -> Quiet:
+    """The display that fits where this process runs; a quiet one when none is wanted."""
+    if not wanted:
+        return Quiet()
+    if in_notebook():
+        return Notebook()
+    return Terminal() if sys.stdout.isatty() else Log()
