@@ -176,13 +176,9 @@ def export(
     csv: Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet, in place of Parquet.")] = False,
 ) -> None:
     """Write a recording's frames as Parquet files."""
-    from otakit.analyse.frames import write_csv, write_parquet
-    from otakit.columns import COLUMNS
     from otakit.session import load
 
-    session = load(file)
-    frames = {name: getattr(session, name) for name in COLUMNS}
-    for written in (write_csv if csv else write_parquet)(frames, out):
+    for written in load(file).export(out, "csv" if csv else "parquet"):
         typer.echo(written)
 
 
