@@ -95,8 +95,8 @@ class _Lenient:
         while self.at < len(self.text):
             letter = self.text[self.at]
             self.at += 1
-            if letter == quote:
-                return "".join(out)
+            if letter == quote:  # two escapes may be the halves of one character
+                return "".join(out).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
             out.append(self.escape() if letter == "\\" else letter)
         raise FormatError("a text without its closing quote")
 
