@@ -111,15 +111,15 @@ class Session:
 
     def plot_chunk_latency(self) -> Axes:
         """Latency of the chunks by index, over time and as a distribution."""
-        return _plots().chunk_latency(self.chunks)
+        return _picture("chunk_latency", self.chunks)
 
     def plot_status_timeline(self) -> Axes:
         """What server and device wrote, and the bytes that came meanwhile."""
-        return _plots().status_timeline(self.statuses, self.chunks)
+        return _picture("status_timeline", self.statuses, self.chunks)
 
     def plot_packets(self) -> Axes:
         """Packets over time by type."""
-        return _plots().packets_over_time(self.packets)
+        return _picture("packets_over_time", self.packets)
 
     def diagram(self) -> Diagram:
         """The sequence diagram of what happened."""
@@ -255,3 +255,8 @@ def _shown(value: object) -> str:
 def _plots() -> Any:
     """The plots, loaded when the first one is wanted: matplotlib takes half a second."""
     return importlib.import_module("otakit.analyse.plots")
+
+
+def _picture(name: str, *frames: pd.DataFrame) -> Axes:
+    axes: Axes = getattr(_plots(), name)(*frames)
+    return axes

@@ -29,20 +29,20 @@ def has_both_kinds(frame: pd.DataFrame) -> bool:
 
 
 def asked_again(chunks: pd.DataFrame) -> dict[str, int]:
-    """Chunks that were asked for more than once → how often; named ``20``, or ``software 20`` beside firmware."""
+    """Chunks asked for more than once → how often; named ``20``, or ``software chunk 20`` beside firmware."""
     both = has_both_kinds(chunks)
     counts: dict[str, int] = {}
     repeated = chunks[chunks["attempt"] > 1]
     for kind, index, attempt in zip(repeated["kind"], repeated["index"], repeated["attempt"], strict=True):
-        name = f"{kind} {index}" if both else str(index)
+        name = f"{kind} chunk {index}" if both else str(index)
         counts[name] = max(counts.get(name, 0), int(attempt))
     return counts
 
 
 def reconnects(chunks: pd.DataFrame) -> list[tuple[float, int]]:
-    """Seconds and chunk index of each first request on another connection than the one before, by device."""
+    """Seconds and chunk index of each first request of an update on another connection than those before."""
     found = []
-    for _, rows in chunks.groupby("device", dropna=False, sort=False):
+    for _, rows in chunks.groupby("update", dropna=False, sort=False):
         seen: set[int] = set()
         for at_s, index, connection in zip(rows["asked_s"], rows["index"], rows["connection"], strict=True):
             if seen and connection not in seen:

@@ -101,10 +101,10 @@ def shown(figure: Figure | SubFigure) -> tuple[dict[str, Any], dict[str, Any]]:
     return data, {"image/png": {"width": width, "height": height, "alt": alt}}
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as PNG, drawn without pyplot."""
+def png(figure: Figure, sharpness: float = SHARPNESS) -> bytes:
+    """The figure as PNG, drawn without pyplot; `sharpness` is image pixels for each pixel on the page."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Description": alt_text(figure)})
+    figure.savefig(out, format="png", dpi=PIXELS_PER_INCH * sharpness, metadata={"Description": alt_text(figure)})
     return out.getvalue()
 
 

@@ -185,7 +185,7 @@ def _draw_bytes(ax: Axes, chunks: pd.DataFrame, until_s: float) -> None:
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,g}"))
-    style.legend(ax, loc="upper left")
+    style.legend(ax, loc="best")
 
 
 def _unit(chunks: pd.DataFrame) -> tuple[int, str]:

@@ -57,7 +57,9 @@ def _suback(says: p.SubAck, _packet: DecodedPacket) -> str:
 
 
 def _acknowledgement(_says: object, packet: DecodedPacket) -> str:
-    return f"packet {packet.packet_id}" + (f", {packet.reason}" if packet.reason not in (None, "0x00") else "")
+    return f"acknowledges packet {packet.packet_id}" + (
+        f", {packet.reason}" if packet.reason not in (None, "0x00") else ""
+    )
 
 
 def _attributes_request(says: m.AttributesRequest, _packet: DecodedPacket) -> str:
