@@ -69,7 +69,7 @@ class Connect:
     user_name: str | None = field(default=None, repr=False)
     password: bytes | None = field(default=None, repr=False)
     will: Will | None = None
-    properties: Properties = ()
+    properties: Properties = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class ConnAck:
     type: ClassVar[PacketType] = PacketType.CONNACK
     reason_code: int = 0
     session_present: bool = False
-    properties: Properties = ()
+    properties: Properties = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Auth:
 
     type: ClassVar[PacketType] = PacketType.AUTH
     reason_code: int = 0
-    properties: Properties = ()
+    properties: Properties = field(default=(), repr=False)
 
 
 Packet = (
