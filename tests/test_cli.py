@@ -70,7 +70,7 @@ def test_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (SettingsError("a\nb"), "otakit: a b\n"),
+        (SettingsError("a\nb \x1b[2J"), "otakit: a b ·[2J\n"),
         (TransportError("port 1 of h refused the connection"), "otakit: port 1 of h refused the connection\n"),
         (DiagramError("no such row", 3), "otakit: line 3: no such row\n"),
         (PermissionError(13, "Permission denied", "run.svg"), "otakit: Permission denied: run.svg\n"),

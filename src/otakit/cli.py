@@ -148,13 +148,10 @@ def show(file: RecordingFile, what: Annotated[Frame, typer.Option(help="Which fr
     """Print what a recording holds: its outcome and one frame."""
     from shutil import get_terminal_size
 
+    from otakit.printed import printed
     from otakit.session import load
 
-    session = load(file)
-    typer.echo(f"{file}: {len(session.packets)} packets, {session.outcome or 'no outcome'}")
-    if session.cut:
-        typer.echo(session.cut)
-    typer.echo(getattr(session, what).to_string(line_width=get_terminal_size().columns, max_colwidth=40))
+    typer.echo(printed(load(file), what, get_terminal_size().columns))
 
 
 @app.command(epilog=_like("otakit plot run.pcapng --out pictures"))
@@ -255,7 +252,7 @@ def _say(text: str, status: int) -> int:
 def _one_line(error: OtakitError | OSError) -> str:
     if isinstance(error, OSError) and error.strerror and not isinstance(error, OtakitError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return " ".join(str(error).split())
+    return "".join(mark if mark.isprintable() else "·" for mark in " ".join(str(error).split()))
 
 
 if __name__ == "__main__":
