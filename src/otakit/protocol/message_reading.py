@@ -32,6 +32,7 @@ from otakit.protocol.message_types import (
     Telemetry,
 )
 
+MAX_DEPTH = 64
 CHUNK_TOPIC = re.compile(r"v2/(fw|sw)/(request|response)/(\d{1,18})/chunk/(\d{1,18})", re.ASCII)
 _NUMBERED = re.compile(r"v1/devices/me/(attributes|rpc)/(request|response)/(\d{1,18})", re.ASCII)
 _NUMBERED_MESSAGES: dict[tuple[str, str, Direction], Callable[[int, object], Message]] = {
@@ -47,12 +48,22 @@ def parse_json(payload: bytes) -> object:
     """The value, or `NotJson` for what is none: never an exception, whatever the wire brings.
 
     NaN, Infinity and numbers that would become it are no JSON (RFC 8259, section 6), though Python
-    reads them.
+    reads them; what nests deeper than `MAX_DEPTH` counts as none, too, since printing it would fail.
     """
     try:
-        return json.loads(payload.decode(), parse_constant=_refused, parse_float=_finite)
+        value = json.loads(payload.decode(), parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError):
         return NotJson(payload[:80].decode(errors="replace"))
+    brackets = payload.count(b"[") + payload.count(b"{")
+    return NotJson(payload[:80].decode(errors="replace")) if brackets > MAX_DEPTH and _is_deep(value) else value
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        boxes = [box.values() if isinstance(box, dict) else box for box in level if isinstance(box, dict | list)]
+        level = [inner for box in boxes for inner in box]
+    return any(isinstance(box, dict | list) for box in level)
 
 
 def _refused(word: str) -> NoReturn:

@@ -85,7 +85,7 @@ def package_of(kind: Kind, shared: Mapping[str, object]) -> Package | Nonsense |
         if key in found and not isinstance(found[key], str):
             return _nonsense(kind, key, found[key], "a text")
     size, url = found.get("size"), found.get("url")
-    if size is not None and (fault := _size_fault(kind, size)) is not None:
+    if "size" in found and (fault := _size_fault(kind, size)) is not None:
         return fault
     if url is None:
         for key in ("size", "checksum", "checksum_algorithm"):
