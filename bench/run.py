@@ -8,6 +8,7 @@ the runs counts: machines differ and are shared, ratios travel. Run as ``python 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -116,11 +117,14 @@ def goodput(bench: Bench, runs: int) -> dict[str, Any]:
     """The client with hash, image file and recording on, against bare TCP, on loopback."""
     found = {}
     for chunk, size in ((4096, 16 * MIB), (65_536, 128 * MIB)):
-        ours, bare, ratio = paired(
-            runs,
-            lambda c=chunk, s=size: bench.update(s, c)["goodput"] / MIB,
-            lambda s=size: s / bare_tcp_seconds(s) / MIB,
-        )
+
+        def client(size: int = size, chunk: int = chunk) -> float:
+            return float(bench.update(size, chunk)["goodput"]) / MIB
+
+        def plain(size: int = size) -> float:
+            return size / bare_tcp_seconds(size) / MIB
+
+        ours, bare, ratio = paired(runs, client, plain)
         found[str(chunk)] = say(f"goodput, loopback, {chunk} B chunks", MiB_s=ours, bare_MiB_s=bare, share=ratio)
     return found
 
@@ -148,7 +152,7 @@ def recording(bench: Bench, runs: int) -> dict[str, Any]:
             cpu["on" if record else "off"].append(report["cpu_seconds"] / report["recorded_packets"])
             return float(report["goodput"]) / MIB
 
-        on, off, ratio = paired(runs, lambda run=run: run("head"), lambda run=run: run(None))
+        on, off, ratio = paired(runs, functools.partial(run, "head"), functools.partial(run, None))
         extra = (statistics.median(cpu["on"]) - statistics.median(cpu["off"])) * 1e6
         name = f"recording on / off, {path or 'loopback'}, {chunk} B"
         found[name] = say(name, on_MiB_s=on, off_MiB_s=off, ratio=ratio, cpu_us_a_packet=extra)
