@@ -76,6 +76,7 @@ class Core:
         self._restarts: list[Kind] = []
         self._restart_by = 0
         self._stopping = False
+        self._passed = 0
         self._wall = 0
 
     # what the edges call
@@ -110,14 +111,17 @@ class Core:
         """Stepping: the exchange is over, the update's clock stops until the next `let_one_go`."""
         self.gate.stop(at_ns)
 
-    def wake_at(self, at_ns: int) -> int | None:
+    @property
+    def wake_at(self) -> int | None:
         """When `DeadlinePassed` shall be heard, on the caller's clock; None: never, or time stands still."""
         if self.gate.stands_still or self.finished:
             return None
-        times = [self.connection.wake_at, self.outbox.wake_at(self.gate.now(at_ns)), self.gate.due_at]
+        times = [self.connection.wake_at, self.outbox.wake_at, self.gate.due_at]
         times += [job.wake_at for job in self.jobs.values()]
-        times.append(self._restart_by if self._restarts else None)
-        times.append(self._lingers_until() if self._all_ended() else None)
+        waits = [self._restart_by if self._restarts else None, self._lingers_until() if self._all_ended() else None]
+        waits.append(self.outbox.speaks_at)
+        # what was heard to have passed waits for something else now: an acknowledgement, an installer
+        times += [time for time in waits if time is not None and time > self._passed]
         known = [time for time in times if time is not None]
         return min(known) + self.gate.stood_ns if known else None
 
@@ -200,6 +204,7 @@ class Core:
             self._line(event, now, out)
 
     def _deadline(self, event: DeadlinePassed, now: int, out: list[Action]) -> None:
+        self._passed = now
         self.gate.passed(now)
         if _due(self.connection.wake_at, now):
             self._line(event, now, out)

@@ -93,6 +93,7 @@ def write(job: Job, event: ChunkResponse, now: int) -> Actions:
 def write_and_check(job: Job, event: ChunkResponse, now: int) -> Actions:
     """The last chunk; durable before DOWNLOADED is announced."""
     actions = write(job, event, now)
+    job.ask_at = None
     _limit_reports(job, now)
     done = Persist(job.kind, "downloaded", {"size": job.offered().size})
     return [*actions, done, Report(job.kind, Status.DOWNLOADED), Check(job.offered())]

@@ -99,9 +99,13 @@ class Outbox:
         self.waiting.clear()
         return [(line.report.kind, line.report.status) for line in lines if line.report is not None]
 
-    def wake_at(self, now: int) -> int | None:
-        """When something here becomes due."""
-        times = [line.due_at for line in self.flying.values()]
-        if self.waiting and not self.flying and not self.settings.timestamps and self._not_before > now:
-            times.append(self._not_before)
-        return min(times) if times else None
+    @property
+    def wake_at(self) -> int | None:
+        """When an acknowledgement is late."""
+        return min((line.due_at for line in self.flying.values()), default=None)
+
+    @property
+    def speaks_at(self) -> int | None:
+        """When the next message may go although nothing else happens."""
+        waits = self.waiting and not self.flying and not self.settings.timestamps
+        return self._not_before if waits else None

@@ -142,7 +142,7 @@ class World:
     def tick(self) -> None:
         """Goes to the next moment at which something happens."""
         times = [self._queue[0][0]] if self._queue else []
-        times += [at for at in (self.core.wake_at(self.now), self.model.wake_at, self._pings_at()) if at is not None]
+        times += [at for at in (self.core.wake_at, self.model.wake_at, self._pings_at()) if at is not None]
         if not times or (self.now - EPOCH_NS) > LONGEST_S * 1_000_000_000:
             raise AssertionError(f"nothing will ever happen again: {self.core.connection.phase}, {self.core.jobs}")
         self.now = max(self.now, min(times))
@@ -151,8 +151,10 @@ class World:
         if (due := self.model.wake_at) is not None and due <= self.now:
             self.model.advance(self.now)
             self._send_woken()
-        if (due := self.core.wake_at(self.now)) is not None and due <= self.now:
+        if (due := self.core.wake_at) is not None and due <= self.now:
             self.hear(DeadlinePassed())
+            if (again := self.core.wake_at) is not None and again <= self.now:
+                raise AssertionError(f"a deadline that nobody heard: {self.core.connection}, {self.core.jobs}")
         if (due := self._pings_at()) is not None and due <= self.now:
             self._ping()
 

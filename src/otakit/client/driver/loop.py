@@ -116,6 +116,8 @@ class Loop:
     def carry_out(self, actions: list[Action]) -> None:
         """Carries actions out, and hears what follows."""
         self._do(actions)
+        if self._wire is not None:
+            self._inbox.extend(self._wire.flush())  # nothing may be in the inbox, and the question must go out
         self._settle()
 
     def turn(self) -> None:
@@ -149,7 +151,7 @@ class Loop:
 
     def _pause_s(self) -> float:
         now = self.clock.now()
-        wake_at = self.core.wake_at(now)
+        wake_at = self.core.wake_at
         return LOOK_S if wake_at is None else min(LOOK_S, max(0.0, (wake_at - now) / 1e9))
 
     def _wait(self, seconds: float) -> bool:
@@ -186,7 +188,7 @@ class Loop:
             if now - self._pinged_at >= self.core.settings.keep_alive_s * 1e9:
                 self._pinged_at = now
                 self._inbox.extend(wire.ping())
-        wake_at = self.core.wake_at(now)
+        wake_at = self.core.wake_at
         if wake_at is not None and now >= wake_at:
             self._inbox.append(DeadlinePassed())
 
