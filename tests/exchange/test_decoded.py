@@ -101,6 +101,7 @@ def test_mqtt_5_acknowledges_with_a_code() -> None:
         (b"\x36\x04\x00\x01a\x00", "PUBLISH"),
         (b"\x30\x04\x00\x02\xff\xfe", "PUBLISH"),
         (b"\x30\x80\x80\x80\x80\x01", "PUBLISH"),
+        (b"\x30\x09\x00\x01ab", "PUBLISH"),
         (b"\x90\x02\x00", "SUBACK"),
         (b"\x10\x00", "CONNECT"),
     ],

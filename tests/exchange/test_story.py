@@ -180,6 +180,11 @@ def test_late_answer_wastes_one_chunk(talk: Talk) -> None:
     assert one(conversation).bytes_wasted == 4_096
 
 
+def test_chunks_of_an_abandoned_update_came_for_nothing(talk: Talk) -> None:
+    conversation = talk().connect().runs().offered("1.1.0").fetch(0, 1).offered("1.2.0").fetch(0, request_id=2)
+    assert [chunk.wasted_bytes for chunk in chunks(conversation)] == [4_096, 4_096, 0]
+
+
 def test_size_left_out_is_the_one_given_before(talk: Talk) -> None:
     """ThingsBoard remembers it under the request id."""
     conversation = talk().connect().runs().offered().ask(0, size=1_000).ask(3, size=None)
