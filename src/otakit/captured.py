@@ -19,7 +19,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class OpenedConnection:
-    """One network connection of a device.
+    """One network connection of a device. A reader gives it again, with its key, just before its CONNECT.
 
     Attributes:
         number: counts from 0 in a recording.
@@ -41,7 +41,8 @@ class CapturedPacket:
         at_ns: UTC, nanoseconds since the epoch.
         raw: the bytes kept, secrets masked; fewer than `length` when image bytes were not kept.
         length: bytes of the packet as it was on the wire.
-        marks: what the recording says beside it: ``payload_sha256`` (of the whole payload), ``repeated``.
+        marks: what the recording says beside it: ``payload_sha256`` (of the whole payload, when bytes of it were
+            not kept), ``repeated`` (from before the recording), ``device_key`` (of a CONNECT).
     """
 
     number: int

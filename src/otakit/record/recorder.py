@@ -24,11 +24,11 @@ from otakit.record.keeping import Keep
 from otakit.record.key import recording_key
 from otakit.record.scribe import Scribe
 
-EVERY_S = 0.1  # no longer does a packet wait before it is written
+EVERY_S = 0.05  # no longer does a packet wait before it is written; short, so that batches are small
 HURRY_BYTES = 1 << 20  # so much waiting wakes the writer at once
 MOST_BYTES = 8 << 20  # so much waiting makes the caller wait
 WRITE_BYTES = 1 << 20  # bytes joined for one write
-YIELD_PACKETS = 64  # the interpreter runs one thread at a time: after so many the writer lets others run
+YIELD_PACKETS = 256  # the interpreter runs one thread at a time: after so many the writer lets others run
 ITEM_BYTES = 200  # what a queued packet costs beside its bytes
 _log = logging.getLogger("otakit.record")
 _Packet = tuple[int, int, Direction, bytes, int]  # the arguments of `Scribe.packet`
