@@ -447,6 +447,43 @@ def test_upload_at_the_limit_is_refused_before_it_is_read(call: Call) -> None:
     assert (answer.status_code, answer.json()) == (413, "Payload size exceeds the limit of 16777216 bytes")
 
 
+def test_device_fetches_its_package_over_http(twin: Twin) -> None:
+    """Whole, by chunks, past the end; with the wrong version, the wrong token, or nothing assigned."""
+    device, package = twin.add_device("pump-7"), twin.upload("firmware", "pump", "1.10", IMAGE)
+    root = f"{twin.url}/api/v1/{device.token}"
+    path = root + "/firmware?title=pump&version=1.10"
+    assert httpx.get(path).status_code == 404
+    twin.assign(package, to=device)
+    assert httpx.get(path).content == IMAGE
+    assert httpx.get(path + "&size=65536&chunk=3").content == IMAGE[3 * 65_536 :]
+    past = httpx.get(path + "&size=65536&chunk=4")
+    assert (past.status_code, past.content, past.headers["x-filename"]) == (200, b"", "image.bin")
+    assert httpx.get(root + "/firmware?title=pump&version=1.9").status_code == 400
+    assert httpx.get(root + "/firmware?title=pump").status_code == 400
+    assert httpx.get(root + "/software?title=pump&version=1.10").status_code == 404
+    assert httpx.get(f"{twin.url}/api/v1/nobody/firmware?title=pump&version=1.10").status_code == 401
+
+
+def test_device_speaks_of_itself_over_http(twin: Twin) -> None:
+    device = twin.add_device("pump-7")
+    root = f"{twin.url}/api/v1/{device.token}"
+    assert httpx.get(root + "/attributes").json() == {}
+    assert httpx.post(root + "/attributes", content=b'{"serial":"a7","x":1}').status_code == 200
+    assert httpx.post(root + "/telemetry", content=b'{"fw_state":"UPDATED"}').status_code == 200
+    assert httpx.get(root + "/attributes").json() == {"client": {"serial": "a7", "x": 1}}
+    assert httpx.get(root + "/attributes?clientKeys=serial,y&sharedKeys=z").json() == {"client": {"serial": "a7"}}
+    assert [value for _, value in twin.telemetry(device)["fw_state"]] == ["UPDATED"]
+    assert httpx.post(root + "/telemetry", content=b"no").status_code == 500
+    assert httpx.post(root + "/attributes", content=b"no").status_code == 500
+
+
+def test_unknown_path_says_what_there_is(twin: Twin, call: Call) -> None:
+    status, code, text = errors(call("GET", "/api/dashboards"))
+    assert (status, code) == (404, 32)
+    assert "this twin has the paths of devices" in text
+    assert call("GET", "/docs").status_code == 404
+
+
 def test_pages_turn(twin: Twin, call: Call) -> None:
     for number in range(5):
         twin.add_device(f"d{number}")

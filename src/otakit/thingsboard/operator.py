@@ -29,7 +29,7 @@ UPLOAD_LIMIT = (
     "ThingsBoard limits uploads by SPRING_SERVLET_MULTIPART_MAX_FILE_SIZE and …_MAX_REQUEST_SIZE "
     "(52,428,800 bytes as shipped; multipart_limit_bytes of the twin's settings)"
 )
-VERSION_WAIT_S, VERSION_HEAD_BYTES = 3, 4096
+VERSION_WAIT_S, VERSION_HEAD_BYTES = 3, 65_536
 LARGE_BYTES = 1_000_000
 """From here on a connection that breaks in mid-upload may mean a limit."""
 _VERSION = re.compile(rb'"version"\s*:\s*"([\w.-]+)"')

@@ -139,7 +139,7 @@ class ChunkDesk:
     def _serve(self, asked: Asked, now: int) -> None:
         self._line.ack(asked.packet_id)
         image = self._model.cache.get(self._packages[asked.request_id], now)
-        chunk = _chunk(image, asked.size, asked.index)
+        chunk = chunk_of(image, asked.size, asked.index)
         if chunk is not None:
             topic = f"v2/{asked.kind.value}/response/{asked.request_id}/chunk/{asked.index}"
             self._line.publish(topic, chunk, _FILTERS[asked.kind])
@@ -150,7 +150,7 @@ class ChunkDesk:
         self._line.close(OTA_ERROR)
 
 
-def _chunk(image: Image | None, size: int, index: int) -> bytes | None:
+def chunk_of(image: Image | None, size: int, index: int) -> bytes | None:
     """The bytes of a chunk; None where ThingsBoard falls silent (`CaffeineOtaPackageCache.get`)."""
     if size < 1:
         return None if image is None else image.read(0, image.size)

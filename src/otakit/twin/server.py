@@ -27,6 +27,7 @@ from otakit.twin.conversation import Conversation
 from otakit.twin.model import Model
 from otakit.twin.rest.door import Door
 from otakit.twin.rest.http import Http
+from otakit.twin.rest.login import PASSWORD, USER
 from otakit.twin.settings import SECOND, TwinSettings
 
 MOST_UNSENT = 8 * 1024 * 1024
@@ -76,7 +77,7 @@ class TwinServer:
         mqtt, http = _both_listening(host, mqtt_port, http_port)
         self.mqtt, self.http = (cast("Address", door.getsockname()[:2]) for door in (mqtt, http))
         self._listener = await loop.create_server(lambda: _Wire(self), sock=mqtt, ssl=self._tls, backlog=512)
-        self._http = Http(Door(self.model, self.now, self._folder, self.settle))
+        self._http = Http(Door(self.model, self.now, self._folder, self.settle, self.faults.append))
         await self._http.start(http)
 
     async def close(self) -> None:
@@ -224,7 +225,8 @@ async def serve(
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
     try:
         if announce:
-            line = {"mqtt": list(server.mqtt), "http": list(server.http), "url": "http://{}:{}".format(*server.http)}
+            url = "http://{}:{}".format(*server.http)
+            line = {"mqtt": server.mqtt, "http": server.http, "url": url, "user": USER, "password": PASSWORD}
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
         await stop.wait()

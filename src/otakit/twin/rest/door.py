@@ -32,12 +32,14 @@ class Door:
         now: nanoseconds since the epoch.
         folder: where images are kept.
         settle: sends what a change made the conversations say.
+        fault: takes note of an error of ours.
     """
 
     model: Model
     now: Callable[[], int]
     folder: Path
     settle: Callable[[], None]
+    fault: Callable[[BaseException], None]
     images: dict[str, FileImage] = field(default_factory=dict)
 
     @property

@@ -13,16 +13,19 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from otakit.errors import ServerRefused
+from otakit.twin.rest.device_http import NotThisDevice, device_api
 from otakit.twin.rest.door import Door, Reply, refusal
 from otakit.twin.rest.entities import devices, profiles
 from otakit.twin.rest.login import Tokens, routes
 from otakit.twin.rest.packages import packages
 from otakit.twin.rest.telemetry import Refused, attributes, plain, series
-from otakit.twin.rules.store import refused
+from otakit.twin.rules.store import GENERAL, NOT_FOUND, refused
 
 VERSION = "4.3.1.3"
 """The ThingsBoard whose behaviour this is."""
@@ -64,18 +67,40 @@ class Http:
 
 
 def _app(door: Door, tokens: Tokens) -> FastAPI:
-    app = FastAPI(title="ThingsBoard REST API", version=f"{VERSION}-twin", openapi_url="/v3/api-docs/thingsboard")
+    app = FastAPI(
+        title="ThingsBoard REST API",
+        version=f"{VERSION}-twin",
+        openapi_url="/v3/api-docs/thingsboard",
+        docs_url=None,  # its pages would fetch scripts from the network
+        redoc_url=None,
+    )
     app.state.door = door
-    for router in (routes(tokens), devices, profiles, packages, attributes, series):
+    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api):
         app.include_router(router)
 
     @app.exception_handler(ServerRefused)
     async def by_the_rules(_request: Request, error: ServerRefused) -> Reply:
         return refusal(error)
 
+    @app.exception_handler(NotThisDevice)
+    async def of_devices(_request: Request, _error: NotThisDevice) -> Response:
+        return Response(status_code=401)
+
+    @app.exception_handler(HTTPException)
+    async def of_paths(request: Request, error: HTTPException) -> Reply:
+        text = (
+            f"{request.method} {request.url.path}: {error.detail}; this twin has the paths of devices, their profiles, "
+        )
+        text += "packages, attributes and telemetry"
+        return refusal(ServerRefused(text, error.status_code, NOT_FOUND[1]))
+
     @app.exception_handler(Refused)
     async def in_plain_text(_request: Request, error: Refused) -> object:
         return plain(error)
+
+    @app.exception_handler(Exception)
+    async def of_ours(_request: Request, error: Exception) -> Reply:
+        return refusal(refused(f"Unexpected {type(error).__name__}", GENERAL))
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(_request: Request, error: RequestValidationError) -> Reply:
@@ -106,6 +131,8 @@ class _Filters:
             await refusal(error)(scope, receive, send)
         except ClientDisconnect:
             pass  # gone in the middle of an upload; nobody is left to answer
+        except Exception as error:  # noqa: BLE001 - the last guard; starlette has answered 500 by now
+            self._door.fault(error)
         finally:
             self._door.settle()
 

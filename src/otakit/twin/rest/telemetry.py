@@ -88,6 +88,7 @@ async def attribute_keys(door: Doors, identifier: str, scope: str) -> Reply:
 
 @attributes.post(ROOT + "/attributes/{scope}")
 @attributes.post(ROOT + "/{scope}")
+@attributes.post("/api/plugins/telemetry/{identifier}/{scope}")
 async def write_attributes(door: Doors, identifier: str, scope: str, request: Request) -> Reply:
     """Writes attributes; the device hears of shared ones."""
     there = _scope(_memory(door, identifier), scope)
@@ -100,6 +101,7 @@ async def write_attributes(door: Doors, identifier: str, scope: str, request: Re
 
 
 @attributes.delete(ROOT + "/{scope}")
+@attributes.delete("/api/plugins/telemetry/{identifier}/{scope}")
 async def delete_attributes(door: Doors, identifier: str, scope: str, request: Request) -> Reply:
     """Deletes attributes; the device hears of shared ones."""
     there, keys = _scope(_memory(door, identifier), scope), _keys(request)
