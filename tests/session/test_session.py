@@ -93,6 +93,21 @@ def test_session_without_a_file_shows_itself_without_a_traceback(tmp_path: Path)
     assert "none.pcapng" in session._repr_html_()
 
 
+@pytest.mark.parametrize("keep", ["head", "none"])
+def test_session_is_the_same_without_the_image_bytes(recorded: Path, tmp_path: Path, talk: Talk, keep: Any) -> None:
+    """What the recording left out, frames do not miss; only heads are shorter when none was to be kept."""
+    with Recorder(tmp_path / "kept.pcapng", keep=keep, key=b"k") as recorder:
+        record(recorder, talk().connect().update().entries)
+        recorder.close({"firmware": "UPDATED"})
+    one, two = load(recorded), load(recorder.path)
+    assert recorder.path.stat().st_size < recorded.stat().st_size
+    for name in COLUMNS:
+        left_out = ["payload_head"] if keep == "none" and name == "packets" else []
+        pd.testing.assert_frame_equal(
+            getattr(one, name).drop(columns=left_out), getattr(two, name).drop(columns=left_out)
+        )
+
+
 def test_session_shows_a_row_for_each_update(recorded: Path) -> None:
     session = load(recorded)
     page = session._repr_html_()
