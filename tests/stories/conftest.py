@@ -17,13 +17,14 @@ from otakit.protocol.messages import Direction, Kind, Message, Telemetry, messag
 from otakit.protocol.mqtt import decode
 from otakit.protocol.packets import Packet, Version
 from otakit.trial.memory import MemoryDevice
-from otakit.trial.world import EPOCH_NS, Meddler, Operator, Plan, Run, run_world
+from otakit.trial.path import Meddler
+from otakit.trial.world import EPOCH_NS, Operator, Plan, Run, run_world
 from otakit.twin.model import Model
 from otakit.twin.rules.entities import Device, OtaPackage
 from otakit.twin.settings import TwinSettings
 
 FW, SW = Kind.FIRMWARE, Kind.SOFTWARE
-TOKEN = "a-token"  # noqa: S105 - the token of a device that exists in memory only
+TOKEN = "a-token"
 
 
 @dataclass
