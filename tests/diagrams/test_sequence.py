@@ -112,6 +112,32 @@ def test_a_reconnect_and_what_only_the_client_knows_are_drawn(tape: Any) -> None
     check_labels(source)
 
 
+def test_a_step_is_drawn_where_it_begins_and_again_only_where_it_fails(tape: Any) -> None:
+    """The recording has two notes of each."""
+    t = tape().connect()
+    t.note("install", kind="fw", step="install").note("install", kind="fw", step="install", ok=True)
+    t.note("install", kind="fw", step="confirm").note("install", kind="fw", step="confirm", ok=False, reason="silent")
+    source = sequence_of(t.entries).source
+    assert [arrow.row_name for arrow in arrows(source)][2:] == ["Install", "Confirm", "Confirm"]
+    assert "Confirm: firmware failed silent" in source
+
+
+def test_a_fault_on_a_chunk_stands_at_its_request_and_any_other_in_a_note(tape: Any) -> None:
+    """So that a loop is not cut by it."""
+    t = tape().connect().offer(20_000).ask(0)
+    t.note("fault", name="Withhold", request_id=1, index=0).wait(5000).ask(0).answer(0)
+    t.note("fault", name="Drop", seconds=3)
+    source = sequence_of(t.entries).source
+    assert "no answer (Withhold, on purpose)" in source
+    assert source.count("a fault on purpose") == 1
+
+
+def test_a_status_is_shown_without_its_time_stamp(tape: Any) -> None:
+    """The time stands beside it."""
+    t = tape().connect().publish(UP, m.Telemetry({"fw_state": "VERIFIED"}, 1_790_000_000_123))
+    assert 'Telemetry: {"fw_state":"VERIFIED"}' in sequence_of(t.entries).source
+
+
 def test_many_devices_are_capped_and_the_rest_is_told(tape: Any) -> None:
     """Twelve participants; the engine's time grows with their square."""
     t = tape()

@@ -18,7 +18,8 @@ from otakit.diagrams.labels import DEVICE, SERVER
 from otakit.diagrams.sheet import Sequence, Step
 from otakit.exchange import Chunk, DecodedPacket, Exchange, Exchanges, said
 from otakit.exchange.offers import kind_word
-from otakit.protocol.messages import TABLE, Direction
+from otakit.protocol.messages import TABLE, Direction, Telemetry, compact
+from otakit.protocol.packets import Subscribe
 
 MAX_PARTICIPANTS = 12  # drawing costs with their square
 INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
@@ -55,6 +56,8 @@ class _Draughtsman:
         self._loops: dict[tuple[str, str | None], _Loop] = {}
         self._steps: list[Step | _Loop] = []
         self._connected: set[str] = set()
+        self._begun: set[tuple[str, str, str]] = set()
+        self._faults = dict(filter(None, map(_fault_on_a_chunk, story.notes)))
 
     def drawn(self) -> Sequence:
         for _, draw in sorted(self._timeline(), key=lambda one: one[0]):
@@ -133,7 +136,7 @@ class _Draughtsman:
         ends = (alias, SERVER) if up else (SERVER, alias)
         asks = exchange is None or packet is exchange.question
         word = self._remark(packet, exchange)
-        text = w.shown(said(packet)) + (f" — {word}" if word else "") + self._time(packet.at_ns)
+        text = _said(packet) + (f" — {word}" if word else "") + self._time(packet.at_ns)
         odd = bool(word) or packet.message == "OtaError" or (exchange is not None and packet is exchange.refusal)
         self._add(packet.at_ns, (w.arrow(*ends, row.name, text, answers=not asks, odd=odd),), 1)
 
@@ -143,7 +146,10 @@ class _Draughtsman:
             return ""
         if packet is exchange.question:
             word = self._odd.get(exchange.number, "no answer" if exchange.outcome == "UNANSWERED" else "")
-            return "" if word in ("late", "empty", "short") or word.startswith("answered") else word
+            if word in ("late", "empty", "short") or word.startswith("answered"):
+                return ""
+            fault = self._faults.get((packet.request_id, packet.index))
+            return f"{word} ({w.shown(fault)}, on purpose)" if word == "no answer" and fault else word
         if packet in exchange.contents[1:]:
             return "again, for nothing"
         if packet is exchange.answer and packet.message == "ChunkResponse":
@@ -205,7 +211,7 @@ class _Draughtsman:
             self._add(at_ns, (w.arrow(SERVER, SERVER, row, text),), 1)
         elif note.name == "connection_lost":
             self._add(at_ns, (w.divider(f"connection lost: {fields.get('reason', 'no reason known')}"),))
-        elif note.name == "fault":
+        elif note.name == "fault" and _fault_on_a_chunk(note) is None:
             told = ", ".join(f"{name} {text}" for name, text in fields.items() if name != "kind" and text)
             self._add(at_ns, (w.note(f"{alias}, {SERVER}", f"a fault on purpose: {told}"),))
         elif note.name == "update_ended":
@@ -213,7 +219,34 @@ class _Draughtsman:
             self._add(at_ns, (w.note(alias, told + (f": {fields['reason']}" if fields.get("reason") else "")),))
 
     def _within(self, at_ns: int, alias: str, row: str, fields: dict[str, str]) -> None:
+        """A step inside the device: drawn where it begins, and again where it fails."""
         failed = fields.get("ok") == "False" or fields.get("to") == "FAILED"
+        key = (alias, row, fields["kind"])
+        if "ok" not in fields:
+            self._begun.add(key)
+        elif key in self._begun:
+            self._begun.discard(key)
+            if not failed:
+                return
         words = [fields["kind"], "failed" if failed else "", fields.get("reason", "")]
         text = " ".join(word for word in words if word) + self._time(at_ns)
         self._add(at_ns, (w.arrow(alias, alias, row, text, odd=failed),), 1)
+
+
+def _said(packet: DecodedPacket) -> str:
+    """What a packet says; a little more than a table has room for, a little less where the rest is noise."""
+    match packet.says:
+        case Subscribe(filters=filters):
+            return w.shown(", ".join(f"{name} (QoS {options & 3})" for name, options in filters), 320)
+        case Telemetry(values=values):
+            return w.shown(compact(dict(values)).decode(errors="replace"))
+        case _:
+            return w.shown(said(packet))
+
+
+def _fault_on_a_chunk(note: Note) -> tuple[tuple[int | None, int | None], str] | None:
+    """The chunk whose answer a fault took, and the name of the fault: it stands at its request then."""
+    request_id, index = note.fields.get("request_id"), note.fields.get("index")
+    if note.name != "fault" or not isinstance(request_id, int) or not isinstance(index, int):
+        return None
+    return (request_id, index), str(note.fields.get("name", "fault"))
