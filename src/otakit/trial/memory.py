@@ -46,7 +46,7 @@ class MemoryDevice:
     restarts: int = 0
     _images: dict[Kind, bytearray] = field(default_factory=dict)
     _staged: dict[Kind, tuple[tuple[str, str], bytes]] = field(default_factory=dict)
-    _before: dict[Kind, tuple[tuple[str, str], bytes]] = field(default_factory=dict)
+    _stays: dict[Kind, tuple[tuple[str, str], bytes]] = field(default_factory=dict)
 
     def carry(self, action: Action) -> MemoryEvent | None:
         """Carries an action out; gives what the machine shall hear of it."""
@@ -82,23 +82,23 @@ class MemoryDevice:
             case Restart():
                 self._restart()
             case Install(package=package):
-                self._staged[package.kind] = ((package.title, package.version), bytes(self._images[package.kind]))
-                return Installed(package.kind)
+                kind = package.kind
+                self._stays[kind] = (self.running.get(kind, ("", "")), self.slots.get(kind, b""))
+                self._staged[kind] = ((package.title, package.version), bytes(self._images[kind]))
+                return Installed(kind)
             case Confirm(package=package):
-                self._before.pop(package.kind, None)
+                del self._stays[package.kind]
                 return Confirmed(package.kind)
             case RollBack(package=package):
-                if package.kind in self._before:
-                    self._staged[package.kind] = self._before.pop(package.kind)
+                self._staged.pop(package.kind, None)
                 return RolledBack(package.kind)
         return None
 
     def _restart(self) -> None:
+        """Starts what was chosen; a trial that nobody confirmed before goes back, as boot loaders do it."""
         self.restarts += 1
-        for kind, (name, image) in self._staged.items():
-            self._before[kind] = (self.running.get(kind, ("", "")), self.slots.get(kind, b""))
-            self.running[kind], self.slots[kind] = name, image
-        self._staged.clear()
+        for kind, stays in self._stays.items():
+            self.running[kind], self.slots[kind] = self._staged.pop(kind, stays)
 
 
 STEPS: dict[type[Action], str] = {
