@@ -24,12 +24,13 @@ from otakit.twin.settings import TwinSettings
 
 FW, SW = Kind.FIRMWARE, Kind.SOFTWARE
 IMAGE = bytes(range(256)) * 400
+AT_ONCE = TwinSettings(dispatch_spacing_s=0, dispatch_latency_s=0)
 BOTH = pytest.mark.parametrize("version", [Version.MQTT_3_1_1, Version.MQTT_5], ids=["v3", "v5"])
 
 
 @pytest.fixture(scope="module")
 def twin() -> Iterator[Twin]:
-    with Twin(seed=3, settings=TwinSettings(dispatch_spacing_s=0, dispatch_latency_s=0)) as twin:
+    with Twin(seed=3, settings=AT_ONCE) as twin:
         yield twin
 
 
@@ -104,9 +105,7 @@ def test_the_watcher_sees_every_packet_whole(twin: Twin, tmp_path: Path, version
 
 def test_a_withheld_answer_is_asked_for_again_over_a_link(tmp_path: Path) -> None:
     """A real relay, a real deadline."""
-    with Twin(
-        link="5 ms, answer 3 withheld", settings=TwinSettings(dispatch_spacing_s=0, dispatch_latency_s=0)
-    ) as twin:
+    with Twin(link="5 ms, answer 3 withheld", settings=AT_ONCE) as twin:
         device = twin.add_device("withheld")
         twin.assign(twin.upload("firmware", "pump", "2", IMAGE), to=device)
         seen = Seen(Version.MQTT_3_1_1)
@@ -141,7 +140,7 @@ def test_an_error_in_a_users_callback_is_seen(twin: Twin, tmp_path: Path) -> Non
 
 def test_stop_from_another_thread_ends_the_run(tmp_path: Path) -> None:
     """FAILED with the reason, told to the server."""
-    with Twin(link="50 ms, 100 kbit/s", settings=TwinSettings(dispatch_spacing_s=0, dispatch_latency_s=0)) as twin:
+    with Twin(link="50 ms, 100 kbit/s", settings=AT_ONCE) as twin:
         device = twin.add_device("stopped")
         twin.assign(twin.upload("firmware", "pump", "2", IMAGE), to=device)
         started = threading.Event()
@@ -153,7 +152,12 @@ def test_stop_from_another_thread_ends_the_run(tmp_path: Path) -> None:
             on_progress=lambda told: started.set() if told.bytes_done else None,
             chunk_bytes=1024,
         )
-        threading.Thread(target=lambda: (started.wait(20), client.stop()), daemon=True).start()
+
+        def stop_once_started() -> None:
+            started.wait(20)
+            client.stop()
+
+        threading.Thread(target=stop_once_started, daemon=True).start()
         outcomes = client.run()
         assert outcomes[FW].outcome == "FAILED"
         assert "stopped on the device" in outcomes[FW].reason
