@@ -92,6 +92,30 @@ def test_several_in_flight_fold_into_one_loop(tape: Any) -> None:
     assert "at most 8 unanswered" in source
 
 
+def test_what_happens_beside_a_download_leaves_its_loop_whole(tape: Any) -> None:
+    """An attribute that has nothing to do with it, or a sign of life, does not tear the loop; a reconnect does."""
+    t = tape().connect().offer(60 * 4096)
+    for index in range(60):
+        t.chunk(index)
+        if index == 20:
+            t.publish(DOWN, m.AttributesUpdate({"colour": "blue"}), qos=1)
+        if index == 40:
+            t.connect()
+    source = sequence_of(t.entries).source
+    assert source.count("\nloop ") == 2
+    assert "AttributesUpdate" in source
+
+
+def test_one_chunk_between_two_odd_ones_is_no_loop(tape: Any) -> None:
+    """A loop of one round would say less than its two arrows."""
+    t = tape().connect().offer(20 * 4096)
+    for index in range(20):
+        t.chunk(index, wait_ms=900 if index in (9, 11) else 40)
+    source = sequence_of(t.entries).source
+    assert "chunk 10 of request 1" in source
+    assert "loop 1 time" not in source
+
+
 def test_a_reconnect_and_what_only_the_client_knows_are_drawn(tape: Any) -> None:
     """Dividers, install steps, the server's statuses, the reason of a lost connection."""
     t = tape().connect()

@@ -25,6 +25,9 @@ MAX_PARTICIPANTS = 12  # drawing costs with their square
 INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
 STATUS_ROWS = {"QUEUED": "Store", "INITIATED": "Dispatch"}
 PINGS = frozenset({"PingReq", "PingResp"})
+CHUNKS = frozenset({"ChunkRequest", "ChunkResponse"})
+BREAKS = frozenset({"Connect", "Disconnect", "OtaError"})  # no download goes on across these
+ALL = "all"
 
 
 def sequence_of(story: Exchanges | Iterable[Entry]) -> Sequence:
@@ -120,7 +123,7 @@ class _Draughtsman:
             return  # a sign of life in the middle of a download that is folded
         if packet.message == "Connect":
             if alias in self._connected:
-                self._add(packet.at_ns, (w.divider(f"{self._name(alias)} connects again"),))
+                self._add(packet.at_ns, (w.divider(f"{self._name(alias)} connects again"),), ends=ALL)
             self._connected.add(alias)
         self._arrow(packet, alias, exchange)
 
@@ -138,7 +141,8 @@ class _Draughtsman:
         word = self._remark(packet, exchange)
         text = _said(packet) + (f" — {word}" if word else "") + self._time(packet.at_ns)
         odd = bool(word) or packet.message == "OtaError" or (exchange is not None and packet is exchange.refusal)
-        self._add(packet.at_ns, (w.arrow(*ends, row.name, text, answers=not asks, odd=odd),), 1)
+        breaks = ALL if row.name in BREAKS else packet.kind if row.name in CHUNKS else None
+        self._add(packet.at_ns, (w.arrow(*ends, row.name, text, answers=not asks, odd=odd),), 1, ends=breaks)
 
     def _remark(self, packet: DecodedPacket, exchange: Exchange | None) -> str:
         """What makes this packet irregular, in words."""
@@ -181,17 +185,23 @@ class _Draughtsman:
         kind = questions[0].kind or "firmware"
         head = f"{kind}, {total:,} bytes in {w.duration(took)}, at most {flight} unanswered"
         asked = f"{which} of request {questions[0].request_id}" + self._time(questions[0].at_ns)
-        got = f"median latency {w.duration(times[len(times) // 2] / 1e9)}" + self._time(answers[-1].at_ns)
-        lines = [f"loop {w.count(len(indexes), 'time')}: {head}"]
-        lines += [w.arrow(loop.alias, SERVER, "ChunkRequest", asked)]
-        lines += [w.arrow(SERVER, loop.alias, "ChunkResponse", got, answers=True), "end"]
+        latency = w.duration(times[len(times) // 2] / 1e9)
+        got = (f"median latency {latency}" if len(times) > 1 else f"after {latency}") + self._time(answers[-1].at_ns)
+        lines = [w.arrow(loop.alias, SERVER, "ChunkRequest", asked)]
         if loop.chunks[0].exchange.acknowledged is not None:
-            lines.insert(2, w.arrow(SERVER, loop.alias, "PubAck", "each", answers=True))
+            lines += [w.arrow(SERVER, loop.alias, "PubAck", "each", answers=True)]
+        lines += [w.arrow(SERVER, loop.alias, "ChunkResponse", got, answers=True)]
+        if len(indexes) > 1:
+            lines = [f"loop {len(indexes)} times: {head}", *lines, "end"]
         return Step(questions[0].at_ns, tuple(lines), 2, max(answer.at_ns for answer in answers))
 
-    def _add(self, at_ns: int, lines: tuple[str, ...], arrows: int = 0) -> None:
-        """A step that is seen: what is folded after it stands after it."""
-        self._loops.clear()
+    def _add(self, at_ns: int, lines: tuple[str, ...], arrows: int = 0, *, ends: str | None = None) -> None:
+        """A step that is seen; the loops of the kind `ends` (or of `ALL`) end before it.
+
+        What merely happens beside a download leaves its loop whole, which says itself how long it lasts.
+        """
+        for key in [key for key in self._loops if ends in (ALL, key[1])]:
+            del self._loops[key]
         self._steps.append(Step(at_ns, lines, arrows))
 
     # notes
@@ -210,7 +220,7 @@ class _Draughtsman:
             text = f"{fields['kind']} {fields['status']}".strip() + self._time(at_ns)
             self._add(at_ns, (w.arrow(SERVER, SERVER, row, text),), 1)
         elif note.name == "connection_lost":
-            self._add(at_ns, (w.divider(f"connection lost: {fields.get('reason', 'no reason known')}"),))
+            self._add(at_ns, (w.divider(f"connection lost: {fields.get('reason', 'no reason known')}"),), ends=ALL)
         elif note.name == "fault" and _fault_on_a_chunk(note) is None:
             told = ", ".join(f"{name} {text}" for name, text in fields.items() if name != "kind" and text)
             self._add(at_ns, (w.note(f"{alias}, {SERVER}", f"a fault on purpose: {told}"),))
