@@ -42,6 +42,7 @@ FLOORS = {
     "otakit.record.proxy": 4.4,
     "otakit.dataset": 4.5,
     "otakit.trial": 4.6,
+    "otakit.printed": 5,
     "otakit.demo": 5.5,
     "otakit.lesson": 5,
     "otakit.notebook": 5,
