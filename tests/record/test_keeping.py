@@ -12,7 +12,7 @@ from otakit.captured import CapturedPacket, Entry
 from otakit.errors import SettingsError
 from otakit.protocol.messages import Direction
 from otakit.protocol.mqtt import decode_head, encode
-from otakit.protocol.packets import Publish, Version
+from otakit.protocol.packets import Connect, Publish, Version
 from otakit.record.keeping import Keep, is_chunk, kept_bytes, trimmed
 from otakit.record.pcapng import entries_to_file, read
 
@@ -46,6 +46,21 @@ def test_packets_without_image_bytes_are_kept_whole(
     after = packets_of(read(entries_to_file(entries, file, keep=keep)).entries)
     for at in (1, 2, 3, 4, 7):
         assert after[at].raw == before[at].raw
+
+
+def test_the_head_of_a_chunk_begins_behind_the_properties_of_mqtt_5(
+    file: Path, packets_of: PacketsOf, version: Version
+) -> None:
+    """The version is known from CONNECT."""
+    listed = (("user_property", ("a" * 50, "b")),) if version is Version.MQTT_5 else ()
+    chunk = Publish("v2/fw/response/1/chunk/0", bytes(range(100)), properties=listed)
+    said = ((Direction.TO_SERVER, Connect("c", version, user_name="t")), (DOWN, chunk))
+    raws = [(direction, encode(packet, version)) for direction, packet in said]
+    heard = [CapturedPacket(n, n, 0, direction, raw, len(raw)) for n, (direction, raw) in enumerate(raws, 1)]
+    _, kept = packets_of(read(entries_to_file(heard, file, keep="head")).entries)
+    found = decode_head(kept.raw, version)
+    assert isinstance(found, Publish)
+    assert (found.payload, found.properties) == (bytes(range(32)), listed)
 
 
 def test_a_chunk_with_nothing_to_leave_out_carries_no_digest(version: Version) -> None:

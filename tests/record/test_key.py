@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +42,26 @@ def test_many_at_once_get_the_same_key() -> None:
     """The first one made is the one all use."""
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: recording_key(), range(16)))) == 1
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_key_of_a_process_that_was_first_is_not_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """It appears between looking for it and making it."""
+    first = "ab" * 32
+
+    def meanwhile(_: int) -> str:
+        (folder / "recording.key").write_text(first)
+        return "cd" * 32
+
+    def refuse(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(secrets, "token_hex", meanwhile)
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    assert recording_key().hex() == first
 
 
 def test_without_links_the_key_is_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

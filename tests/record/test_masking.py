@@ -135,6 +135,7 @@ def test_hostile_json_costs_no_more_than_its_length() -> None:
     """The writer's thread must not stand still over one payload of 64 KiB; quadratic would take minutes."""
     for piece in (b"?key", b'"token', b"://", b"[", b"&key=", b"\\u"):
         masked_json(piece * (65536 // len(piece)))
+    masked_json(b"://?" + b"key" * 300_000)
 
 
 def test_a_device_has_the_same_key_whatever_its_client_id() -> None:
