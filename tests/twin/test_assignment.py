@@ -106,6 +106,7 @@ def test_device_without_its_own_package_gets_its_profiles(world: Any, body: Call
     talk = world.talk()
     talk.subscribe(UPDATES)
     assert world.shared()["fw_version"] == "1.10"
+    assert world.states() == ["QUEUED", "INITIATED"]  # of its own; the profile's says nothing to it
     world.assign(None)
     assert [set(body(each).get("deleted", ())) for each in talk.hear() if "deleted" in body(each)] == [
         {"fw_tag", "fw_url"}

@@ -172,8 +172,8 @@ def test_cache_entry_lives_from_its_loading_not_from_its_last_use(make: Callable
     world = make(cache_ttl_s=60)
     world.assign(world.a)
     talk = world.talk()
-    for _ in range(5):
-        assert talk.chunk(1, 0, 10)[1].payload
+    for request_id in range(5):
+        assert talk.chunk(request_id, 0, 10)[1].payload
         world.passes(13)
     assert talk.chunk(1, 0, 10)[1].payload == b""
 
