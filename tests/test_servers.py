@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import socket
 import threading
@@ -203,8 +204,12 @@ def test_expired_login_is_renewed(twin: Twin) -> None:
     """Whatever call meets it, the upload of a file included."""
     twin.operator._token = "rubbish"
     assert twin.add_profile("default").name == "default"
+    image, profile = bytes(10_000_000), twin.add_profile("default")
+    made = twin.operator.add_package(Kind.FIRMWARE, "pump", "1", profile.id)
     twin.operator._token = "rubbish"
-    assert twin.upload("firmware", "pump", "1", IMAGE).checksum == checksum_of("SHA256", IMAGE)
+    done = twin.operator.upload(made["id"]["id"], io.BytesIO(image), "image.bin", "SHA256")
+    assert done["checksum"] == checksum_of("SHA256", image)
+    twin.operator.delete("otaPackage", made["id"]["id"])
 
 
 def test_thingsboard_elsewhere_has_the_same_verbs(twin: Twin) -> None:
@@ -443,8 +448,16 @@ def test_package_answers_as_its_controller_does(twin: Twin, call: Call) -> None:
 
 def test_upload_at_the_limit_is_refused_before_it_is_read(call: Call) -> None:
     """413 with a bare JSON string, whatever the path says."""
-    answer = call("POST", f"/api/otaPackage/{NOBODY}?checksumAlgorithm=MD5", content=bytes(16_777_217))
+    path = f"/api/otaPackage/{NOBODY}?checksumAlgorithm=MD5"
+    answer = call("POST", path, content=bytes(16_777_217))
     assert (answer.status_code, answer.json()) == (413, "Payload size exceeds the limit of 16777216 bytes")
+
+
+def test_refused_upload_gets_its_refusal_not_a_reset(call: Call) -> None:
+    """The rest of a large body is read away before the answer."""
+    path = f"/api/otaPackage/{NOBODY}?checksumAlgorithm=MD5"
+    form = {"file": ("a.bin", bytes(16_000_000), "application/octet-stream")}
+    assert errors(call("POST", path, files=form))[:2] == (404, 32)
 
 
 def test_device_fetches_its_package_over_http(twin: Twin) -> None:

@@ -86,10 +86,10 @@ class Calls:
             TransportError: there was no answer, or none of ThingsBoard's.
         """
         answer = self._send(method, path, headers=self.login(), **options)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # expired: the password is known, so start over once
+        if (
+            answer.status_code == httpx.codes.UNAUTHORIZED
+        ):  # expired: the password is known, so start over once; httpx winds files back
             self._token = None
-            for _file, stream, _type in options.get("files", {}).values():
-                stream.seek(0)
             answer = self._send(method, path, headers=self.login(), **options)
         return _json(answer, method, path)
 

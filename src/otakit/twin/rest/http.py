@@ -6,7 +6,6 @@ and that conversations speak up after each change. Runs in the event loop of `tw
 
 from __future__ import annotations
 
-import contextlib
 import socket
 
 import uvicorn
@@ -16,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from otakit.errors import ServerRefused
 from otakit.twin.rest.device_http import NotThisDevice, device_api
@@ -117,18 +116,17 @@ class _Filters:
         self._app, self._door, self._tokens = app, door, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, path = Headers(scope=scope), scope["path"]
+        body = _Body(receive)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await body.drain()
+            await send(message)
+
         try:
-            limit = self._door.model.settings.http_payload_limit_bytes
-            length = headers.get("content-length", "")
-            if path.startswith("/api/") and length.isdecimal() and int(length) > limit:
-                await _drain(receive)
-                await Reply(f"Payload size exceeds the limit of {limit} bytes", 413)(scope, receive, send)
-                return
-            self._tokens.check_call(path, headers)
-            await self._app(scope, receive, send)
+            await self._pass(scope, body, answer)
         except ServerRefused as error:
-            await refusal(error)(scope, receive, send)
+            await refusal(error)(scope, body, answer)
         except ClientDisconnect:
             pass  # gone in the middle of an upload; nobody is left to answer
         except Exception as error:  # noqa: BLE001 - the last guard; starlette has answered 500 by now
@@ -136,9 +134,32 @@ class _Filters:
         finally:
             self._door.settle()
 
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), scope["path"]
+        limit, length = self._door.model.settings.http_payload_limit_bytes, headers.get("content-length", "")
+        if path.startswith("/api/") and length.isdecimal() and int(length) > limit:
+            await Reply(f"Payload size exceeds the limit of {limit} bytes", 413)(scope, receive, send)
+            return
+        self._tokens.check_call(path, headers)
+        await self._app(scope, receive, send)
 
-async def _drain(receive: Receive) -> None:
-    """Reads a refused body away: a client that is still sending would otherwise see a reset, not the answer."""
-    with contextlib.suppress(ClientDisconnect):
-        while (await receive()).get("more_body"):
-            pass
+
+class _Body:
+    """The body of a call, read to its end before the answer.
+
+    A client that is still sending would see a reset in place of a refusal.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._more = bool(message.get("more_body"))
+        return message
+
+    async def drain(self) -> None:
+        """Reads the rest away."""
+        while self._more:
+            await self()
