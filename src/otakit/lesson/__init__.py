@@ -1,1 +1,7 @@
 """What the lessons are made of: one exchange at a time, explained; predictions, hints and answers."""
+
+from otakit.lesson.answers import answer, compare, hint
+from otakit.lesson.place import own, where
+from otakit.lesson.steps import steps
+
+__all__ = ["answer", "compare", "hint", "own", "steps", "where"]

@@ -80,6 +80,16 @@ EXERCISES = {
             "Assign what upload returned to the device, update it, and hand over what update returned.",
         ),
     ),
+    "00b": Exercise(
+        lambda value: _near(value, 307_200 * 8 / 600_000),
+        "no byte arrives faster than its bits; headers, acknowledgements and the first round trips come on top.",
+        "Eight bits a byte, and 600,000 bits a second; the answer is in seconds.",
+        (
+            "len(image) is the number of bytes.",
+            "A link's rate is given in bits: a byte has eight.",
+            "Divide the bits of the image by the bits of a second.",
+        ),
+    ),
     "10a": Exercise(
         _bytes_of_overhead,
         "all packets together are longer than the image bytes in them by just that: headers, topics, acknowledgements.",
@@ -95,8 +105,8 @@ EXERCISES = {
         "no answered request has a larger latency_s; it was asked for together with others and came behind them.",
         "Look for the largest latency_s in chunks, and give the pair (kind, index).",
         (
-            "A frame's column has .idxmax(), which gives the row of its largest value.",
-            "chunks.loc[row] is that row; its kind and index are wanted.",
+            "sort_values puts the rows in the order of a column; one row has no latency at all: dropna leaves it out.",
+            ".iloc[-1] is the last row; its kind and index are wanted.",
             "A pair is written with a comma between round brackets: the kind as text, the index as number.",
         ),
     ),

@@ -20,6 +20,8 @@ SECTIONS = {
     "Telemetry": "report-firmware-status",
 }
 WHOLE = "whole-update"
+WIRE_WORD = r"[_/]|[A-Z]{3}|^(accepted|refused)$"
+"""What is said on the wire, or follows from one code of it; the other words of a label explain."""
 OF_SOFTWARE = {"ChunkRequest", "Telemetry"}
 """Questions that the software's section draws in full."""
 
@@ -31,42 +33,44 @@ def section_of(row_name: str, kind: str | None) -> str:
     return SECTIONS.get(row_name, WHOLE)
 
 
-def pointed(section: str, question: tuple[str, str], answer: str | None) -> str:
+def pointed(section: str, question: tuple[str, str], answer: tuple[str, str] | None) -> str:
     """The section's diagram as PlantUML text, with the arrows of an exchange marked.
 
     Args:
         section: name of a diagram of the article.
         question: row of the message table, and what the packet says (topic and payload).
-        answer: row of the answer with content; None for none.
+        answer: the same of the answer with content; None for none.
     """
     source = source_of(section)
     found = arrows(source)
-    place = _likest(found, *question)
-    if place is None:
+    asked = _likest(found, question, range(len(found)))
+    if asked is None:
         return source
-    marked = mark(source, question[0], _nth(found, place))
-    following = (later for later in range(place + 1, len(found)) if found[later].row_name == answer)
-    later = next(following, None)
-    return marked if answer is None or later is None else mark(marked, answer, _nth(found, later))
+    marked = mark(source, question[0], _nth(found, asked))
+    again = (place for place in range(asked + 1, len(found)) if found[place].row_name == question[0])
+    answered = None if answer is None else _likest(found, answer, range(asked + 1, next(again, len(found))))
+    return marked if answer is None or answered is None else mark(marked, answer[0], _nth(found, answered))
 
 
 def _nth(found: list[Arrow], place: int) -> int:
     return sum(arrow.row_name == found[place].row_name for arrow in found[: place + 1])
 
 
-def _likest(found: list[Arrow], row_name: str, said: str) -> int | None:
+def _likest(found: list[Arrow], packet: tuple[str, str], places: range) -> int | None:
     """The place of the arrow of this row whose label is most like what was said; the first of equals."""
-    best, place = float("-inf"), None
-    for at, arrow in enumerate(found):
+    row_name, said = packet
+    best, likest = float("-inf"), None
+    for place in places:
+        arrow = found[place]
         if arrow.row_name == row_name and (score := _likeness(arrow.label, said)) > best:
-            best, place = score, at
-    return place
+            best, likest = score, place
+    return likest
 
 
 def _likeness(label: str, said: str) -> float:
     """Wire words of the label that were said, less twice those that were not; its English does not count."""
     text = re.sub(r"<[^>]+>|\*\*", "", label)
-    words = [word for word in re.findall(r"[\w/+{}]+", text)[1:] if re.search(r"[_/]|[A-Z]{3}", word)]
+    words = [word for word in re.findall(r"[\w/+{}]+", text)[1:] if re.search(WIRE_WORD, word)]
     return sum(
         occurs if (occurs := _occurs(word.strip("{}") if "/" not in word else word, said)) else -2 for word in words
     )

@@ -20,7 +20,7 @@ from otakit.lesson.pointing import pointed, section_of
 from otakit.protocol import messages as m
 from otakit.protocol import mqtt
 from otakit.protocol.messages import Direction
-from otakit.protocol.packets import PacketType, Publish, Version
+from otakit.protocol.packets import ConnAck, PacketType, Publish, Version
 
 ROW_BYTES = 16
 MOST_ROWS = 4  # hex rows of one field; a chunk has hundreds
@@ -33,8 +33,11 @@ HUES = (
 )  # safe for colour-blind eyes; names stand beside
 ARROWS = {Direction.TO_SERVER: "device → server", Direction.TO_DEVICE: "server → device"}
 STYLE = (
-    "<style>.otakit-step{font-size:13px;line-height:1.4}.otakit-step td,.otakit-step th{text-align:left!important;"
-    "vertical-align:top;padding:.15em .6em}.otakit-step code{white-space:pre;background:none}"
+    "<style>.otakit-step{font-size:13px;line-height:1.4}"
+    ".otakit-step td,.otakit-step th{text-align:left!important;vertical-align:top;padding:.15em .6em}"
+    ".otakit-step td{overflow-wrap:anywhere}"
+    ".otakit-step td:last-child{min-width:14em}"
+    ".otakit-step code{white-space:pre;background:none}"
     ".otakit-step .paper{background:#fff;padding:.5em;overflow:auto}</style>"
 )
 
@@ -47,7 +50,7 @@ class ShownPacket:
         number: in the recording.
         row: its row of the message table.
         fields: all its bytes, in order.
-        said: topic and payload of a PUBLISH as text, empty for others.
+        said: topic and payload of a PUBLISH as text, the gist of a CONNACK, empty for others.
         kind: ``firmware`` or ``software`` where it belongs to one.
     """
 
@@ -74,6 +77,8 @@ def shown(number: int, direction: Direction, raw: bytes, version: Version) -> Sh
     fields = tuple(explain(raw, direction, version))
     packet = mqtt.decode(raw, version)
     row = m.row_of(packet, direction).name
+    if isinstance(packet, ConnAck):
+        return ShownPacket(number, direction, row, fields, "refused" if packet.reason_code else "accepted")
     if not isinstance(packet, Publish):
         return ShownPacket(number, direction, row, fields)
     message = m.message_of(packet.topic, packet.payload, direction)
@@ -135,7 +140,7 @@ class Step:
         if question is None:
             return render(pointed(section_of("", None), ("", ""), None))
         section = section_of(question.row, question.kind)
-        return render(pointed(section, (question.row, question.said), answer.row if answer else None))
+        return render(pointed(section, (question.row, question.said), (answer.row, answer.said) if answer else None))
 
     def __repr__(self) -> str:
         """As text: every packet, every field."""

@@ -20,6 +20,7 @@ from otakit.link import Link
 from otakit.protocol.messages import Kind
 from otakit.record.pcapng import Recorder
 from otakit.run.history import server_statuses
+from otakit.run.live import live_display
 from otakit.run.peer import Peer
 from otakit.run.progress import Quiet
 from otakit.servers import Server
@@ -34,10 +35,13 @@ class Handle:
 
     Attributes:
         session: the story so far; its frames grow while the update runs.
+        settings: how the client behaves.
+        link_settings: the simulated link of this run.
     """
 
     def __init__(self, peer: Peer, settings: Settings, link: LinkSettings, recorder: Recorder) -> None:
         self._peer, self._recorder = peer, recorder
+        self.settings, self.link_settings = settings, link
         self._progress: dict[Kind, Progress] = {}
         self._outcomes: dict[Kind, Outcome] = {}
         self._error: BaseException | None = None
@@ -94,6 +98,14 @@ class Handle:
         with contextlib.suppress(OtakitError):  # ended by request: what else went wrong is in the recording
             self.wait()
         return self.session
+
+    def watch(self) -> Session:
+        """Draws the update while it runs, in a notebook as a picture, and returns the session when it is over.
+
+        Raises:
+            OtakitError: as `wait`.
+        """
+        return self.watched(live_display(self.session))
 
     def watched(self, display: Quiet) -> Session:
         """Shows the progress until the end; an interrupt stops the update and is passed on."""

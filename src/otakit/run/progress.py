@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LOG_EVERY_S = 2.0  # a line in a log file, unless the state changes
+NOTHING_YET = ("IDLE", "NO_PACKAGE")
 
 
 class Quiet:
@@ -55,6 +56,8 @@ class Terminal(Quiet):
     def show(self, progress: Mapping[Kind, Progress]) -> None:
         """Moves the bars."""
         for kind, now in progress.items():
+            if kind not in self._tasks and not is_worth_a_line(now):
+                continue
             if kind not in self._tasks:
                 self._tasks[kind] = self._bars.add_task(kind.word, total=None, numbers="", state="", pace="")
             self._bars.update(
@@ -87,6 +90,8 @@ class Log(Quiet):
         now_s = time.monotonic()
         for kind, now in progress.items():
             state, done, last_s = self._said.get(kind, ("", 0, 0.0))
+            if not is_worth_a_line(now):
+                continue
             if state != now.state or (now.bytes_done != done and now_s - last_s >= LOG_EVERY_S):
                 self._said[kind] = (now.state, now.bytes_done, now_s)
                 self.say(line_of(now))
@@ -101,31 +106,39 @@ class Notebook(Quiet):
     """A small table under the cell, redrawn in place."""
 
     def __init__(self) -> None:
-        self._handle: Any = None
-        self._last = ""
+        self._place = Place()
 
     def show(self, progress: Mapping[Kind, Progress]) -> None:
         """Redraws the table when it changed."""
-        if not progress:
-            return
-        page = "".join(_row(now) for now in progress.values())
-        page = f"<table class='otakit-progress' style='text-align:left'>{page}</table>"
-        if page != self._last:
-            self._last = page
-            self._display({"text/html": page, "text/plain": "\n".join(line_of(now) for now in progress.values())})
+        lines = [now for now in progress.values() if is_worth_a_line(now)]
+        if lines:
+            page = f"<table style='text-align:left'>{''.join(_row(now) for now in lines)}</table>"
+            self._place.show({"text/html": page, "text/plain": "\n".join(line_of(now) for now in lines)})
 
     def say(self, text: str) -> None:
         """Prints it under the cell."""
         sys.stdout.write(text + "\n")
 
-    def _display(self, bundle: dict[str, str]) -> None:
+
+class Place:
+    """A place under a cell whose content can be replaced."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._last: dict[str, Any] = {}
+
+    def show(self, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Puts a mime bundle there, when it is another one."""
+        if bundle == self._last:
+            return
+        self._last = bundle
         if self._handle is None:
             from IPython.display import DisplayHandle  # noqa: PLC0415 - only a kernel has it
 
             self._handle = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython's own
-            self._handle.display(bundle, raw=True)
+            self._handle.display(bundle, raw=True, metadata=metadata)
         else:
-            self._handle.update(bundle, raw=True)
+            self._handle.update(bundle, raw=True, metadata=metadata)
 
 
 def _row(now: Progress) -> str:
@@ -137,6 +150,11 @@ def _row(now: Progress) -> str:
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])
         + "</tr>"
     )
+
+
+def is_worth_a_line(now: Progress) -> bool:
+    """Whether there is anything to tell of this kind."""
+    return bool(now.bytes_total) or now.state not in NOTHING_YET
 
 
 def numbers_of(now: Progress) -> str:

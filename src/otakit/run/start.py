@@ -6,13 +6,17 @@ command line, the demo and the lessons call it.
 
 from __future__ import annotations
 
+import importlib
 import re
+import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from otakit.captured import Address
 from otakit.client.disk import Installer
 from otakit.client.vocabulary import Settings
 from otakit.errors import SettingsError
@@ -21,7 +25,7 @@ from otakit.record.keeping import Keep
 from otakit.record.pcapng import Recorder
 from otakit.run.handle import Handle
 from otakit.run.peer import Peer, peer_of
-from otakit.run.progress import display_for
+from otakit.run.progress import display_for, in_notebook
 from otakit.servers import Device
 from otakit.session import Session
 
@@ -80,13 +84,38 @@ def start_update(
     """As `update`, in the background: returns at once.
 
     Returns:
-        A handle: ``handle.session`` grows, ``handle.wait()`` ends it.
+        A handle: ``handle.session`` grows, ``handle.wait()`` ends it. While the same update of this device runs,
+        its handle: two clients with one token would throw each other out for ever.
+
+    Raises:
+        SettingsError: an update of this device is under way with other settings.
     """
+    if in_notebook():
+        importlib.import_module("otakit.analyse.plots")  # half a second that the running update would miss
     peer = peer_of(device, installer)
-    chosen = settings_from(settings, changes)
-    path = recording_path(peer.name) if record is None else own_path(record)
-    recorder = Recorder(path, keep=keep, notes=notes)
-    return Handle(peer, chosen, parse_link(link), recorder)
+    chosen, path_between = settings_from(settings, changes), parse_link(link)
+    with _starting:
+        running = _running.get((peer.address, peer.token))
+        if running is not None and running.running:
+            return _same(running, peer.name, chosen, path_between)
+        path = recording_path(peer.name) if record is None else own_path(record)
+        handle = Handle(peer, chosen, path_between, Recorder(path, keep=keep, notes=notes))
+        _running[peer.address, peer.token] = handle
+    return handle
+
+
+_starting = threading.Lock()
+_running: weakref.WeakValueDictionary[tuple[Address, str], Handle] = weakref.WeakValueDictionary()
+
+
+def _same(running: Handle, name: str, settings: Settings, link: LinkSettings) -> Handle:
+    """The running update, when it is the one that is asked for."""
+    if running.settings == settings and running.link_settings == link:
+        return running
+    raise SettingsError(
+        f"an update of {name} is under way with other settings; wait for it with handle.wait(), or end it with "
+        "handle.stop()"
+    )
 
 
 def settings_from(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:

@@ -58,6 +58,10 @@ class Device:
         """Title and version that run now; None when this device has none of this kind."""
         return self.hardware.running(kind_of(kind))
 
+    def image(self, kind: str | Kind = Kind.FIRMWARE) -> Path | None:
+        """The file of the image that runs now; None for what the device came with."""
+        return self.hardware.image(kind_of(kind))
+
     def reset(self, version: str, kind: str | Kind = Kind.FIRMWARE, *, title: str | None = None) -> Self:
         """Puts the device back to `version`, as if it came from the factory with it."""
         chosen = kind_of(kind)
