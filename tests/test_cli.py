@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import typer
 
 from otakit import cli
 from otakit.errors import DiagramError, SettingsError, TransportError
+
+if TYPE_CHECKING:
+    from otakit.servers import Device
 
 VERBS = ["demo", "update", "twin", "show", "plot", "export", "diagram", "diagrams", "doctor"]
 HEAVY = {"pandas", "numpy", "matplotlib", "pyarrow", "fastapi", "uvicorn", "paho", "httpx", "rich", "jinja2"}
@@ -158,6 +164,92 @@ def test_token_is_asked_for_without_showing_it(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.chdir(tmp_path)
     assert cli.main(["update", "127.0.0.1:1"]) == 130
     assert asked == [{"hide_input": True}]
+
+
+# ---------------------------------------------------------------------------------------- updates
+
+
+@pytest.fixture
+def assigned() -> Iterator[Device]:
+    """A device on a twin, with firmware 1.1.0 assigned and nothing running yet."""
+    import otakit  # noqa: PLC0415 - as above
+
+    with otakit.Twin() as server:
+        device = server.add_device("shell-1")
+        server.assign(server.upload("firmware", "shell", "1.1.0", bytes(range(256)) * 40), to=device)
+        yield device
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_update_brings_a_device_to_its_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, assigned: Device, version: str
+) -> None:
+    """Against any MQTT address, recorded, and without its token anywhere."""
+    monkeypatch.setenv("OTAKIT_TOKEN", assigned.token)
+    monkeypatch.chdir(tmp_path)
+    host, port = assigned.server.mqtt
+    assert cli.main(["update", f"mqtt://{host}:{port}", "--runs", "shell 1.0.0", "--mqtt", version]) == 0
+    assert "UPDATED" in capsys.readouterr().out
+    recording = (tmp_path / "update.pcapng").read_bytes()
+    assert b"v2/fw/request" in recording
+    assert assigned.token.encode() not in recording
+
+
+def test_wrong_token_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, assigned: Device
+) -> None:
+    """It says what the server refused, and does not repeat the token."""
+    monkeypatch.setenv("OTAKIT_TOKEN", "not-this-one")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["update", "{}:{}".format(*assigned.server.mqtt)]) == 2
+    said = capsys.readouterr().err
+    assert "token" in said
+    assert "not-this-one" not in said
+    assert said.count("\n") == 1
+
+
+def test_tls_on_a_plain_port_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, assigned: Device
+) -> None:
+    """The address says mqtts, the server speaks plain MQTT."""
+    monkeypatch.setenv("OTAKIT_TOKEN", assigned.token)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["update", "mqtts://{}:{}".format(*assigned.server.mqtt)]) == 2
+    said = capsys.readouterr().err
+    assert "TLS" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--image", "nowhere.bin"], "nowhere.bin"),
+        (["--image", "empty.bin"], "empty"),
+        (["--link", "very slow"], "very slow"),
+    ],
+)
+def test_demo_that_cannot_begin_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    arguments: list[str],
+    says: str,
+) -> None:
+    """A missing or an empty image, a link nobody understands."""
+    (tmp_path / "empty.bin").touch()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_twin_on_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another broker runs on 1883."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert cli.main(["twin", "--mqtt-port", port, "--http-port", "0"]) == 2
+    assert port in capsys.readouterr().err.splitlines()[-1]
 
 
 # ------------------------------------------------------------------------------------- recordings
