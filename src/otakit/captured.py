@@ -79,6 +79,7 @@ NOTES: dict[str, str] = {
     "install": "kind, step: install, restart, confirm or roll_back, with ok and reason once it is done",
     "update_ended": "kind, outcome, reason",
     "server_status": "kind, status, ts_ms: what the server wrote into its telemetry (QUEUED, INITIATED)",
+    "filter_refused": "filter, code: SUBACK did not grant this filter",
     "connection_lost": "reason: why this connection ended, as the client saw it",
     "fault": "name, fields of the plan: a fault the link or the twin carried out",
 }

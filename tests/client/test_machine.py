@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -62,7 +62,7 @@ def in_state(driven: Any, package: Package, state: State) -> Any:
     if state in (State.PAUSED, State.DOUBTING, State.ENDED, State.ROLLING_BACK, State.RETURNING):
         before = {State.PAUSED: State.DOWNLOADING, State.DOUBTING: State.DOWNLOADED, State.ENDED: State.DOWNLOADING}
         one.comes_to(before.get(state, State.CONFIRMING), package)
-        last = {
+        last: dict[State, list[Any]] = {
             State.PAUSED: [ConnectionLost("x")],
             State.DOUBTING: [ImageChecked(FW, "ff")],
             State.ENDED: [StopAsked()],
@@ -78,7 +78,7 @@ def in_state(driven: Any, package: Package, state: State) -> Any:
 
 def test_every_event_of_a_job_is_walked() -> None:
     """A new event must be added to the walk below."""
-    assert set(EVENTS) == set(JobEvent.__args__)
+    assert set(EVENTS) == set(get_args(JobEvent))
 
 
 @pytest.mark.parametrize("state", list(State))

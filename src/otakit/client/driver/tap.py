@@ -22,6 +22,28 @@ HEAD_BYTES = 16
 Seen = Callable[[Direction, bytes], None]
 
 
+def connected(host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float) -> socket.socket:
+    """A connected socket, inside TLS when a context is given; nothing stays open when that fails.
+
+    Raises:
+        OSError: TCP or TLS failed; `ssl.SSLError` is one.
+    """
+    sock = socket.create_connection((host, port), timeout=timeout_s)
+    if tls is None:
+        return sock
+    try:
+        secure = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        secure.do_handshake()
+    except BaseException:
+        secure.close()
+        raise
+    return secure
+
+
 class Tap:
     """A connected socket as paho sees it.
 

@@ -16,6 +16,7 @@ from otakit.reasons import reason_text
 TLS_ALERT = 0x15
 TLS_MAJOR = 3
 CONNACK_BYTE = 0x20
+PROTOCOL_ERROR, KEEP_ALIVE_TIMEOUT = 0x82, 0x8D
 
 
 def cannot_connect(host: str, port: int, error: Exception, settings: Settings) -> str:
@@ -74,6 +75,14 @@ def server_left(error: OSError | None, code: int | None = None) -> str:
     return "the server closed the connection"
 
 
-def no_mqtt(error: Exception) -> str:
+def paho_left(code: int, keep_alive_s: int) -> str:
+    """Paho ended the connection by itself, with its own idea of a reason code."""
+    if code == KEEP_ALIVE_TIMEOUT:
+        return f"the server did not answer PINGREQ in {keep_alive_s} s"
+    return no_mqtt("a protocol error") if code == PROTOCOL_ERROR else "the server closed the connection"
+
+
+def no_mqtt(what: Exception | str) -> str:
     """Bytes came that paho cannot read."""
-    return f"the server sent bytes that are no MQTT ({type(error).__name__}); check host and port"
+    said = what if isinstance(what, str) else type(what).__name__
+    return f"the server sent bytes that are no MQTT ({said}); check host and port"

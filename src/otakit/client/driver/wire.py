@@ -17,8 +17,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from otakit.client.driver.tap import Seen, Tap
-from otakit.client.driver.trouble import cannot_connect, connack_code, no_mqtt, refusal, server_left
+from otakit.client.driver.tap import Seen, Tap, connected
+from otakit.client.driver.trouble import cannot_connect, connack_code, no_mqtt, paho_left, refusal, server_left
 from otakit.client.events import Acknowledged, ConnectionLost, Opened, Refused, Subscribed
 from otakit.client.settings import Settings
 from otakit.client.vocabulary import Event, Send, Subscribe
@@ -47,7 +47,7 @@ class Server:
 class _Paho(paho.Client):
     """paho's client on a `Tap`: the one private method that is overridden (unchanged from 2.0 to 2.2)."""
 
-    def __init__(self, tapped: Callable[[Any], Tap], settings: Settings) -> None:
+    def __init__(self, tapped: Callable[[], Tap], settings: Settings) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id="",
@@ -58,7 +58,7 @@ class _Paho(paho.Client):
         self._tapped = tapped
 
     def _create_socket(self) -> Any:
-        return self._tapped(super()._create_socket())
+        return self._tapped()
 
     def ping(self) -> None:
         """Sends PINGREQ now: chunk traffic is no activity for ThingsBoard, so paho's own rule is not enough."""
@@ -86,10 +86,7 @@ class Wire:
     def _client(self) -> _Paho:
         client = _Paho(self._tap, self._settings)
         client.username_pw_set(self._server.token)
-        client.connect_timeout = self._settings.connect_deadline_s
         client.max_inflight_messages_set(0)  # the window is ours, not paho's
-        if self._server.tls is not None:
-            client.tls_set_context(self._server.tls)
         # with this set paho does not write from within publish(): a turn's packets go out together
         client.on_socket_register_write = lambda *_: None
         client.on_connect = lambda _c, _u, _f, reason, _p: self._connected(failed=reason.is_failure)
@@ -100,7 +97,8 @@ class Wire:
         )
         return client
 
-    def _tap(self, sock: Any) -> Tap:
+    def _tap(self) -> Tap:
+        sock = connected(self._server.host, self._server.port, self._server.tls, self._settings.connect_deadline_s)
         self.tap = Tap(sock, self._seen)
         self._opened(self.tap)
         return self.tap
@@ -205,7 +203,7 @@ class Wire:
         if flags.is_disconnect_packet_from_server:
             self._lose(server_left(None, reason.value))
         elif not self.over:
-            self._lose(server_left(None) if reason.value == 0x80 else str(reason))
+            self._lose(paho_left(reason.value, self._settings.keep_alive_s))
 
     def _lose(self, reason: str) -> None:
         """The connection is gone; before CONNACK the first bytes tell more than paho does."""
