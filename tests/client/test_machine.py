@@ -229,3 +229,116 @@ def test_jobs_hold_no_state_in_common() -> None:
     machine.step(one, PackageOffered(Package(FW, "a", "1", 1, "00", "MD5")), 0)
     assert other.state is State.IDLE
     assert other.request_ids is not one.request_ids
+
+
+FETCHING = [State.PREPARING, State.DOWNLOADING, State.PAUSED, State.DOUBTING]
+NEWER = Package(FW, "pump", "9", 10, "00", "MD5")
+
+
+@pytest.mark.parametrize("state", [state for state in FETCHING if state is not State.DOUBTING])
+def test_the_same_offer_again_changes_nothing(driven: Any, package: Package, state: State) -> None:
+    """Each connection brings it once more."""
+    one = in_state(driven, package, state)
+    assert one.hears(PackageOffered(package)) == []
+    assert one.job.state is state
+
+
+@pytest.mark.parametrize("state", [*FETCHING, State.ENDED])
+def test_another_offer_takes_over(driven: Any, package: Package, state: State) -> None:
+    """What was under way is superseded; what had ended stays as it ended."""
+    one = in_state(driven, package, state)
+    before = [outcome.outcome for outcome in one.job.history]
+    one.hears(PackageOffered(NEWER))
+    assert one.job.state is State.PREPARING
+    assert [outcome.outcome for outcome in one.job.history] == (before or ["SUPERSEDED"])
+
+
+@pytest.mark.parametrize("state", [*FETCHING, State.ENDED])
+def test_an_offer_of_what_runs_or_cannot_be_had_takes_over_too(driven: Any, package: Package, state: State) -> None:
+    """It ends at once, with its own outcome."""
+    back = Package(FW, "pump", "1.0.0", 10, "00", "MD5")
+    far = Package(FW, "pump", "9", url="http://x")
+    for offered, outcome in ((back, "ALREADY_CURRENT"), (far, "FAILED")):
+        one = in_state(driven, package, state)
+        one.hears(PackageOffered(offered))
+        assert (one.job.state, one.job.outcome.outcome) == (State.ENDED, outcome)
+
+
+@pytest.mark.parametrize("state", [*FETCHING, State.ENDED])
+def test_one_offer_too_many_is_refused(driven: Any, package: Package, state: State) -> None:
+    """The bound holds in every state."""
+    one = in_state(driven, package, state)
+    one.job.begun *= one.job.settings.updates
+    one.hears(PackageOffered(NEWER))
+    assert (one.job.state, one.job.outcome.outcome) == (State.ENDED, "FAILED")
+
+
+@pytest.mark.parametrize("state", FETCHING)
+def test_taken_back_or_nonsense_ends_what_is_fetched(driven: Any, package: Package, state: State) -> None:
+    """UNASSIGNED, or FAILED with the reason."""
+    for event, outcome in ((NothingOffered(), "UNASSIGNED"), (OfferUnusable("nonsense"), "FAILED")):
+        one = in_state(driven, package, state)
+        one.hears(event)
+        assert one.job.outcome.outcome == outcome
+
+
+@pytest.mark.parametrize("state", FETCHING)
+def test_an_offer_in_part_is_asked_about_again_after_a_pause(driven: Any, package: Package, state: State) -> None:
+    """What is fetched goes on meanwhile."""
+    one = in_state(driven, package, state)
+    one.hears(OfferUnusable("in part", incomplete=True))
+    assert one.job.state is state
+    one.now = one.job.ask_at
+    assert AskAttributes() in one.hears(DeadlinePassed())
+
+
+@pytest.mark.parametrize("state", [*FETCHING, State.DOWNLOADED, State.VERIFIED, State.UPDATING, State.INSTALLING])
+def test_a_failed_step_or_a_stop_ends_what_did_not_restart_yet(driven: Any, package: Package, state: State) -> None:
+    """The reason is the step's, or that it was stopped."""
+    for event, reason in ((StepFailed(FW, "write", "worn"), "write failed: worn"), (StopAsked(), "stopped on")):
+        one = in_state(driven, package, state)
+        one.hears(event)
+        assert one.job.outcome.outcome == "FAILED"
+        assert reason in one.job.outcome.reason
+
+
+@pytest.mark.parametrize("state", FETCHING)
+def test_an_error_word_ends_what_is_fetched(driven: Any, package: Package, state: State) -> None:
+    """Also when it comes late."""
+    one = in_state(driven, package, state)
+    one.hears(ChunkRefused("NOT_FOUND"))
+    assert "NOT_FOUND" in one.job.outcome.reason
+
+
+@pytest.mark.parametrize("state", [State.RESTARTING, State.CONFIRMING])
+@pytest.mark.parametrize("event", [StepFailed(FW, "restart", "x"), GaveUp("x"), StopAsked()], ids=str)
+def test_a_trial_that_does_not_prove_itself_is_rolled_back(
+    driven: Any, package: Package, state: State, event: Any
+) -> None:
+    """Never confirmed by default."""
+    one = in_state(driven, package, state)
+    one.hears(event)
+    assert one.job.state is State.ROLLING_BACK
+
+
+@pytest.mark.parametrize("event", [Resumed(), GaveUp("x")], ids=str)
+def test_the_failure_is_said_once_the_old_image_runs(driven: Any, package: Package, event: Any) -> None:
+    """Or kept for the reader when nobody can be told."""
+    one = in_state(driven, package, State.RETURNING)
+    one.hears(event)
+    assert one.job.outcome.reason == "confirm failed: x; rolled back to pump 1.0.0"
+
+
+def test_a_way_back_that_fails_is_said_too(driven: Any, package: Package) -> None:
+    """Both reasons."""
+    one = in_state(driven, package, State.ROLLING_BACK)
+    one.hears(StepFailed(FW, "roll_back", "slot lost"))
+    assert one.job.outcome.reason.endswith("then roll_back failed: slot lost")
+
+
+@pytest.mark.parametrize("state", [State.IDLE, *FETCHING, State.DOWNLOADED, State.VERIFIED, State.UPDATING])
+def test_no_connection_any_more_ends_what_needs_one(driven: Any, package: Package, state: State) -> None:
+    """An installer at work is let finish."""
+    one = in_state(driven, package, state)
+    one.hears(GaveUp("the server is gone"))
+    assert (one.job.outcome.outcome, one.job.outcome.reason) == ("FAILED", "the server is gone")

@@ -356,3 +356,22 @@ def test_a_status_whose_acknowledgement_was_lost_is_said_again_with_its_time(new
     assert told.outcomes[FW] == "UPDATED"
     states = [value for value in told.stored("fw_state") if value not in ("QUEUED", "INITIATED")]
     assert states == ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED"]
+
+
+def test_a_slow_link_is_no_reason_to_ask_twice(new_story: Any) -> None:
+    """Eight chunks of 64 KiB queue for 42 s at 100 kbit/s: each waits for its turn, not for its request."""
+    story = new_story()
+    story.assign(image=bytes(1_000_000))
+    told = story.run(link="300 ms, 100 kbit/s", chunk_bytes=65_536)
+    assert told.outcomes[FW] == "UPDATED"
+    assert len(told.notes("retry")) <= 1  # the first of all may be late: nothing is known of the link yet
+
+
+def test_a_download_longer_than_the_inactivity_limit_keeps_its_connection(new_story: Any) -> None:
+    """Chunk traffic is no activity for ThingsBoard; PINGREQ is."""
+    story = new_story(twin=TwinSettings(inactivity_s=60))
+    story.assign(image=bytes(400_000))
+    told = story.run(link="40 ms, 20 kbit/s", keep_alive_s=20)
+    assert told.outcomes[FW] == "UPDATED"
+    assert told.run.ended_s > 150
+    assert len(told.of_type(p.Connect)) == 2

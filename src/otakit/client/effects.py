@@ -76,9 +76,11 @@ def start_download(job: Job, _event: object, now: int) -> Actions:
     return [Report(job.kind, Status.DOWNLOADING)]
 
 
-def count_waste(job: Job, event: ChunkResponse, _now: int) -> Actions:
-    """Bytes that came for nothing."""
+def count_waste(job: Job, event: ChunkResponse, now: int) -> Actions:
+    """Bytes that came for nothing, though they say that the server is alive and the link busy."""
     job.bytes_wasted += len(event.payload)
+    if event.request_id in job.request_ids and event.payload:
+        job.chunks().alive(now)
     return []
 
 

@@ -41,11 +41,12 @@ TRYING = (S.RESTARTING, S.CONFIRMING)
 
 
 def _offers(state: State) -> tuple[Row[Job], ...]:
-    same_again = Row(state, PackageOffered, if_.is_same, state, nothing)
     doubted = Row(state, PackageOffered, if_.is_same, S.ENDED, end.fail_as_doubted)
+    same_again = Row(state, PackageOffered, if_.is_same, state, nothing)
+    once_more = Row(state, PackageOffered, if_.is_one_too_many, S.ENDED, end.refuse_one_more)
+    known = (doubted if state is S.DOUBTING else same_again, once_more)
     return (
-        doubted if state is S.DOUBTING else same_again,
-        Row(state, PackageOffered, if_.is_one_too_many, S.ENDED, end.refuse_one_more),
+        *(() if state is S.IDLE else known),
         Row(state, PackageOffered, if_.is_current, S.ENDED, end.end_as_current),
         Row(state, PackageOffered, if_.cannot_be_had, S.ENDED, end.refuse),
         Row(state, PackageOffered, always, S.PREPARING, do.begin),

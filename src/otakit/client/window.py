@@ -19,10 +19,16 @@ MOST_PATIENCE = 12
 
 @dataclass(slots=True)
 class Asked:
-    """A request in flight; `turn_at` is fixed once a later request was answered before it."""
+    """A request in flight.
+
+    Attributes:
+        since: when it was its turn the first time, for the time that an answer took in the end.
+        turn_at: fixed once a later request was answered before it.
+    """
 
     asked_at: int
     attempt: int
+    since: int | None = None
     turn_at: int | None = None
 
 
@@ -46,7 +52,7 @@ class Window:
     _beyond: set[int] = field(default_factory=set)
     _fresh: int = 0
     _waiting: list[int] = field(default_factory=list)
-    _attempts: dict[int, int] = field(default_factory=dict)
+    _before: dict[int, Asked] = field(default_factory=dict)
     _heard_at: int = 0
     _slowest: int = 0
 
@@ -87,7 +93,9 @@ class Window:
     def attempt(self, index: int) -> int:
         """How often chunk `index` was asked for since the last stronger means."""
         asked = self.in_flight.get(index)
-        return asked.attempt if asked is not None else self._attempts.get(index, 0)
+        if asked is None:
+            asked = self._before.get(index)
+        return asked.attempt if asked is not None else 0
 
     def ask(self, now: int) -> int | None:
         """The index to ask for now, from then on in flight; None when none may be asked for."""
@@ -100,7 +108,8 @@ class Window:
             self._fresh += 1
         else:
             return None
-        self.in_flight[index] = Asked(now, self._attempts.pop(index, 0) + 1 if self._attempts else 1)
+        before = self._before.pop(index, None) if self._before else None
+        self.in_flight[index] = Asked(now, 1) if before is None else Asked(now, before.attempt + 1, before.since)
         return index
 
     def arrived(self, index: int, now: int) -> None:
@@ -109,6 +118,7 @@ class Window:
         self.alone = False
         if index in self._waiting:  # it came late, while it waited to be asked for again
             self._waiting.remove(index)
+            self._before.pop(index, None)
             heapify(self._waiting)
         if index != self.prefix:
             self._beyond.add(index)
@@ -127,26 +137,31 @@ class Window:
                     break
                 if earlier.turn_at is None:
                     earlier.turn_at = max(earlier.asked_at, self._heard_at)
-            if asked.attempt == 1:
-                self._slowest = max(self._slowest, now - self._turn(asked))
+            since = self._turn(asked) if asked.since is None else asked.since
+            self._slowest = max(self._slowest, now - since)
             del self.in_flight[index]
+        self._heard_at = now
+
+    def alive(self, now: int) -> None:
+        """An answer came that is of no more use: what is still in flight stands in the queue behind it."""
         self._heard_at = now
 
     def again(self, index: int) -> int:
         """Chunk `index` shall be asked for once more; returns the number of that attempt."""
         asked = self.in_flight.pop(index, None)
         if asked is not None:
-            self._attempts[index] = asked.attempt
+            asked.since = self._turn(asked) if asked.since is None else asked.since
+            self._before[index] = asked
         if index not in self._waiting:
             heappush(self._waiting, index)
-        return self._attempts.get(index, 0) + 1
+        return self.attempt(index) + 1
 
     def afresh(self) -> None:
         """Everything in flight is asked for again as if for the first time, one alone first."""
         for index in self.in_flight:
             heappush(self._waiting, index)
         self.in_flight.clear()
-        self._attempts.clear()
+        self._before.clear()
         self.alone = True
 
     def resized(self, chunk_bytes: int) -> Window:

@@ -34,6 +34,10 @@ class Path:
         """How long what is sent now takes when it has no bytes: it comes behind all that was sent before."""
         return max(0, self._free[direction] - now) + ns(self._link.round_trip_s / 2)
 
+    def clear(self, now: int) -> None:
+        """The connection is over: what waited to be sent down is dropped by its sender."""
+        self._free[Direction.TO_DEVICE] = now
+
     def send(self, direction: Direction, raw: bytes, version: Version, now: int) -> list[tuple[int, bytes | None]]:
         """When each packet arrives that is sent in place of this one; None for a break of the connection."""
         packet = decode(raw, version)

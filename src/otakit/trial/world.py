@@ -212,6 +212,7 @@ class World:
         talk = self._talk
         self._wire = self._talk = None
         self.later(self._path.idle_ns(Direction.TO_SERVER, self.now), talk.lost)
+        self._path.clear(self.now)
 
     def _pings_at(self) -> int | None:
         return None if self._wire is None else self._pinged_at + ns(self._settings.keep_alive_s)
@@ -277,6 +278,7 @@ class World:
             return
         talk = self._talk
         self._wire = self._talk = None
+        self._path.clear(self.now)
         if talk is not None:
             talk.lost()
         self.hear(ConnectionLost(reason))
