@@ -33,7 +33,7 @@ def _emptied_cell(cell: dict[str, Any]) -> dict[str, Any]:
 
 def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
     """The notebook as it is committed."""
-    bare = {"outputs": [], "execution_count": None}
+    bare: dict[str, Any] = {"outputs": [], "execution_count": None}
     cells = [{**cell, **bare} if cell["cell_type"] == "code" else cell for cell in notebook["cells"]]
     return {**notebook, "cells": cells}
 

@@ -7,13 +7,14 @@ Knows what a newcomer shall see and find afterwards; everything else is done by 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from otakit.errors import ImageError
+from otakit.errors import ImageError, SettingsError
 from otakit.faults import parse_link
 from otakit.protocol.messages import Kind
 from otakit.report import Words, write_report
@@ -27,6 +28,7 @@ SOFTWARE_BYTES = 200_000
 OLD = {Kind.FIRMWARE: ("pump", "1.0.0"), Kind.SOFTWARE: ("panel", "2.0.0")}
 NEW = {Kind.FIRMWARE: "1.1.0", Kind.SOFTWARE: "2.1.0"}
 CHUNK_DEADLINE_S = 2.0  # shorter than the client's own five seconds, so that the repetition can be watched
+RECORDINGS, REPORT = ("run.pcapng", "run-without-link.pcapng"), "report.html"
 TWIN_NOTE = "It is a twin: ThingsBoard's behaviour inside this process, so nothing leaves this machine."
 
 
@@ -61,20 +63,31 @@ def run_demo(out: str | Path, *, image: str | Path | None = None, link: str = "n
     """
     folder, settings = Path(out), parse_link(link)
     content = _firmware(image)
-    folder.mkdir(parents=True, exist_ok=True)
+    _prepare(folder)
     with Twin() as server:
-        say(f"Server: {server.label}.", TWIN_NOTE)
+        say(f"Server: {server.label.partition(', link:')[0]}.", TWIN_NOTE)
         device = server.add_device("pump-7", firmware=OLD[Kind.FIRMWARE], software=OLD[Kind.SOFTWARE])
         packages = [
             server.upload("firmware", "pump", NEW[Kind.FIRMWARE], content),
             server.upload("software", "panel", NEW[Kind.SOFTWARE], made_image("software", SOFTWARE_BYTES)),
         ]
         say(*(f"Package: {it.kind.word} {it.title} {it.version}, {size(it.size)}, {it.algorithm}." for it in packages))
-        runs = [_run(device, packages, folder / "run.pcapng", settings.describe())]
+        runs = [_run(device, packages, folder / RECORDINGS[0], settings.describe())]
         if not settings.is_none:
-            runs.append(_run(device, packages, folder / "run-without-link.pcapng", "none"))
-        _finish(folder, runs, server.label)
+            runs.append(_run(device, packages, folder / RECORDINGS[1], "none"))
+        _finish(folder, runs, server.label.partition(" at ")[0])
     return all(run.good for run in runs)
+
+
+def _prepare(folder: Path) -> None:
+    """Makes the folder, and takes away what an earlier demo left there: it must not look like this one's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in (REPORT, *RECORDINGS):
+            (folder / old).unlink(missing_ok=True)
+            shutil.rmtree(folder / "frames" / Path(old).stem, ignore_errors=True)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be used ({error.strerror}); give another folder with --out") from error
 
 
 def _firmware(image: str | Path | None) -> bytes | Path:
@@ -133,7 +146,7 @@ def _finish(folder: Path, runs: list[Run], server: str) -> None:
         files[run.session.path.name] = f"the recording, {run.name}"
         files[f"frames/{stem}/"] = "its frames as Parquet: packets, exchanges, chunks, statuses, updates"
     words = Words("", tuple(run.name for run in runs), server, files)
-    report = write_report([run.session for run in runs], folder / "report.html", words)
+    report = write_report([run.session for run in runs], folder / REPORT, words)
     say(
         "",
         f"Report:     {report}",

@@ -66,7 +66,7 @@ def title_of(updates: pd.DataFrame) -> str:
     """A headline."""
     if updates.empty:
         return "A recording without an update"
-    return " and ".join(f"{row['kind']} {_steps(row)}" for row in records(updates)).capitalize()
+    return _begun(" and ".join(f"{row['kind']} {_steps(row)}" for row in records(updates)))
 
 
 def lede(updates: pd.DataFrame, chunks: pd.DataFrame) -> str:
@@ -78,7 +78,7 @@ def lede(updates: pd.DataFrame, chunks: pd.DataFrame) -> str:
     lasted = f" within {_seconds((end - begin).total_seconds())}" if _there(begin) and _there(end) else ""
     again = int(updates["retries"].sum())
     word = "was" if again == 1 else "were"
-    return f"{', '.join(ends).capitalize()}{lasted}. {again} of {len(chunks):,} chunk requests {word} repeated."
+    return f"{_begun(', '.join(ends))}{lasted}. {again} of {len(chunks):,} chunk requests {word} repeated."
 
 
 # --------------------------------------------------------------------------------------- comparison
@@ -171,6 +171,11 @@ def _fold(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------------------------------- words
 
 
+def _begun(sentence: str) -> str:
+    """With a capital letter in front, and all other letters as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _there(value: Any) -> bool:
     return value is not None and not pd.isna(value)
 
@@ -184,4 +189,6 @@ def _milliseconds(value: Any) -> str | None:
 
 
 def _rate(value: Any) -> str | None:
-    return f"{value / 1024:,.0f} KiB/s" if _there(value) else None
+    if not _there(value):
+        return None
+    return f"{value / 1024:,.0f} KiB/s" if value < 1 << 20 else f"{value / (1 << 20):,.1f} MiB/s"

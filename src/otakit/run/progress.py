@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LOG_EVERY_S = 2.0  # a line in a log file, unless the state changes
+WIDE = 100  # columns of a terminal that has room for every word
 NOTHING_YET = ("IDLE", "NO_PACKAGE")
 
 
@@ -42,13 +43,14 @@ class Terminal(Quiet):
     def __init__(self) -> None:
         from rich.progress import BarColumn, TextColumn  # noqa: PLC0415 - half of the import time, for people only
         from rich.progress import Progress as Bars  # noqa: PLC0415 - as above
+        from rich.table import Column  # noqa: PLC0415 - as above
 
+        texts = ("{task.fields[numbers]}", "[bold]{task.fields[state]}", "{task.fields[pace]}")
         self._bars: Bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[numbers]}"),
-            TextColumn("[bold]{task.fields[state]}"),
-            TextColumn("{task.fields[pace]}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            *(TextColumn(text, table_column=Column(no_wrap=True)) for text in texts),
+            expand=True,
         )
         self._tasks: dict[Kind, TaskID] = {}
         self._bars.start()
@@ -64,7 +66,7 @@ class Terminal(Quiet):
                 self._tasks[kind],
                 completed=now.bytes_done,
                 total=now.bytes_total or None,
-                numbers=numbers_of(now),
+                numbers=numbers_of(now, "chunk " if self._bars.console.width >= WIDE else ""),
                 state=now.state,
                 pace=pace_of(now),
             )
@@ -157,11 +159,16 @@ def is_worth_a_line(now: Progress) -> bool:
     return bool(now.bytes_total) or now.state not in NOTHING_YET
 
 
-def numbers_of(now: Progress) -> str:
+def numbers_of(now: Progress, chunk: str = "chunk ") -> str:
     """Bytes and chunks."""
     if not now.bytes_total:
         return ""
-    return f"{size(now.bytes_done)} of {size(now.bytes_total)}, chunk {now.chunks_done}/{now.chunks_total}"
+    unit, factor = unit_of(now.bytes_total)
+    done, total = (
+        f"{count / factor:.3g}" if count < 1000 * factor else f"{count / factor:.0f}"
+        for count in (now.bytes_done, now.bytes_total)
+    )
+    return f"{done}/{total} {unit}, {chunk}{now.chunks_done}/{now.chunks_total}"
 
 
 def pace_of(now: Progress) -> str:
@@ -182,10 +189,13 @@ def line_of(now: Progress) -> str:
 
 def size(count: float) -> str:
     """Bytes as people read them."""
-    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count:.0f} B"
+    unit, factor = unit_of(count)
+    return f"{count / factor:.3g} {unit}" if count < 1000 * factor else f"{count / factor:.0f} {unit}"
+
+
+def unit_of(count: float) -> tuple[str, int]:
+    """The unit in which so many bytes are said, and its bytes."""
+    return next(((unit, factor) for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)) if count >= factor), ("B", 1))
 
 
 def in_notebook() -> bool:
