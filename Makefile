@@ -5,6 +5,9 @@ VERBS := demo test lab diagrams check bench dist lock clean help
 .DEFAULT_GOAL := help
 .PHONY: $(VERBS)
 
-# make demo IMAGE=path LINK=none    make lab RESET=04    make diagrams CHECK=1    make clean ALL=1
+# What stands on make's command line (make demo IMAGE=path LINK=none) is handed on, quoted for the shell.
+given = $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call quoted,$(name))))
+quoted = '$(1)=$(subst ','\'',$($(1)))'
+
 $(VERBS):
-	@$(PYTHON) kit.py $@ $(MAKEOVERRIDES)
+	@$(PYTHON) kit.py $@ $(given)

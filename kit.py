@@ -470,6 +470,9 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nkit: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `make help | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -281,6 +283,21 @@ def test_help_names_every_verb_and_the_makefile_has_them_all(
     verbs = next(line for line in makefile.splitlines() if line.startswith("VERBS")).split()[2:]
     assert verbs == list(kit.VERBS)
     assert all(f"\n  {verb}" in shown for verb in verbs)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here, and none is needed")
+@pytest.mark.parametrize("value", ["../a b.bin", "30 ms; echo no", "it's", 'a "quoted" $(name', "<&|>"])
+def test_make_hands_values_on_as_they_are(tmp_path: Path, value: str) -> None:
+    """A file's name may hold blanks, quotes and what a shell would act on."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "kit.py").write_text("import json, sys; print(json.dumps(sys.argv[1:]))")
+    command = ["make", "-s", "demo", f"IMAGE={value.replace('$', '$$')}", f"PYTHON={sys.executable}", "LNIK=none"]
+    outside = {
+        name: value for name, value in os.environ.items() if not name.startswith("MAKE")
+    }  # `make test` runs this
+    given = json.loads(subprocess.check_output(command, cwd=tmp_path, text=True, env=outside))
+    assert given[0] == "demo"
+    assert sorted(given[1:]) == sorted([f"IMAGE={value}", f"PYTHON={sys.executable}", "LNIK=none"])
 
 
 # ------------------------------------------------------------------------------ a reader's lessons
