@@ -49,6 +49,7 @@ FLOORS = {
     "otakit.sphinxext": 5,
     "otakit.doctor": 5,
     "otakit.cli": 6,
+    "otakit.__main__": 7,
 }
 """Floor of each module, or of all modules of a package; imports point down, or inside one's own package."""
 
