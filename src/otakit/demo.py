@@ -130,11 +130,16 @@ def _fault(device: Device, package: StoredPackage) -> str | None:
     running, wanted = device.running(package.kind), (package.title, package.version)
     if running != wanted:
         return f"{package.kind.word}: {running} runs, not {wanted}"
-    path = device.hardware.image(package.kind)
+    path = image_of(device, package.kind)
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path else "no image"
     return (
         None if found == package.checksum else f"{package.kind.word}: the running image has {found}, not its checksum"
     )
+
+
+def image_of(device: Device, kind: Kind) -> Path | None:
+    """The file that the device runs from."""
+    return device.image(kind)
 
 
 def _finish(folder: Path, runs: list[Run], server: str) -> None:
