@@ -113,7 +113,7 @@ def _draw_lanes(
     for kind in kinds if len(kinds) > 1 else ():
         ax.barh([-9], [0], color=style.KIND_COLOURS.get(kind, style.BLUE), hatch=style.KIND_HATCHES.get(kind, ""),
                 edgecolor=style.GROUND, label=kind)  # fmt: skip
-    style.legend(ax, loc="lower left")
+    style.legend(ax, loc="best")
 
 
 def _draw_bar(ax: Axes, bar: _Bar, middle: float, height: float, window: tuple[float, float]) -> None:
