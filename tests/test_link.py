@@ -207,11 +207,15 @@ def test_a_cut_breaks_the_connection_and_the_next_one_works(start: Start) -> Non
     assert heard_through(link) == chunk(0) + chunk(1)
 
 
-def test_mqtt_5_is_framed_with_its_properties(start: Start) -> None:
-    """The version comes from CONNECT, sent here in two slices."""
-    packet = Publish("v2/fw/response/1/chunk/0", b"abc", properties=(("topic_alias", 3),))
-    link = start(answers(encode(packet, Version.MQTT_5), chunk(1)), "answer 1 withheld")
-    assert heard_through(link, encode(Connect(version=Version.MQTT_5))) == chunk(1)
+def test_mqtt_5_is_read_with_its_properties(start: Start) -> None:
+    """The version comes from CONNECT; read as 3.1.1 this request's payload would be no size."""
+    connect = encode(Connect(version=Version.MQTT_5))
+    request = encode(Publish("v2/fw/request/1/chunk/0", b"4096"), Version.MQTT_5)
+    link = start(echo, "request 1 withheld")
+    with closing(socket.create_connection(link.address)) as device:
+        device.sendall(connect + request + b"\xe0\x00")
+        device.shutdown(socket.SHUT_WR)
+        assert all_bytes(device) == connect + b"\xe0\x00"
 
 
 @pytest.mark.parametrize("hello", [b"\x16\x03\x01\x02\x00rest", b"\x10\xff\xff\xff\xff\xffno length", b"\x00"])

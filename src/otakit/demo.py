@@ -65,6 +65,7 @@ def run_demo(out: str | Path, *, image: str | Path | None = None, link: str = "n
     content = _firmware(image)
     _prepare(folder)
     with Twin() as server:
+        say("One device, its firmware and its software, updated over MQTT while you watch.", "")
         say(f"Server: {server.label.partition(', link:')[0]}.", TWIN_NOTE)
         device = server.add_device("pump-7", firmware=OLD[Kind.FIRMWARE], software=OLD[Kind.SOFTWARE])
         packages = [
@@ -158,8 +159,19 @@ def _finish(folder: Path, runs: list[Run], server: str) -> None:
         *(f"Recording:  {run.session.path}  ({run.name})" for run in runs),
         f"Frames:     {folder / 'frames'}",
         "",
-        f"Next: open the report in a browser; 'otakit show {runs[0].session.path}'; 'make lab' for the lessons.",
+        f"Next: open the report in a browser; {command()} show {runs[0].session.path}"
+        + ("; make lab for the lessons." if Path("Makefile").is_file() else "."),
     )
+
+
+def command() -> str:
+    """How the command line is called here."""
+    script = Path(sys.executable).with_name("otakit.exe" if sys.platform == "win32" else "otakit")
+    if shutil.which("otakit") is not None:
+        return "otakit"
+    if not script.is_file():
+        return "python -m otakit"
+    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
 def say(*lines: str) -> None:
