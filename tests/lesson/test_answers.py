@@ -37,7 +37,7 @@ def test_no_answer_yet_names_the_hints(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize("value", WRONG, ids=[f"{type(value).__name__}-{place}" for place, value in enumerate(WRONG)])
 def test_nothing_that_a_reader_hands_over_raises(name: str, value: object) -> None:
     """It is not yet right, and there is somewhere to look."""
     assert repr(answer(name, value)).startswith(f"{name}: not yet. ")
