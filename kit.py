@@ -321,8 +321,10 @@ def test(_options: dict[str, str], rest: list[str]) -> int:
     """Run the tests and the notebooks; what follows is handed to pytest."""
     set_up("dev")
     workers = str(max(2, min(8, os.cpu_count() or 2)))
-    everything = [str(folder) for folder in (ROOT / "notebooks", ROOT / "tests") if folder.is_dir()]
-    return run("-m", "pytest", "-n", workers, "--dist", "loadgroup", "--nbmake", *(rest or everything))
+    # a file stays on one worker, whatever it set up serves all of its tests; the longest files go first
+    order = ("tests/test_packaging.py", "tests/test_notebooks.py", "notebooks", "tests")
+    chosen = rest or [path for path in order if (ROOT / path).exists()]
+    return run("-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--nbmake", *chosen)
 
 
 def lab(options: dict[str, str], rest: list[str]) -> int:

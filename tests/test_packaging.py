@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 UNREACHABLE = ("NewConnection", "name resolution", "getaddrinfo", "unreachable", "ProxyError")
 
-pytestmark = [pytest.mark.needs("engine"), pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.needs("engine")
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> str:
