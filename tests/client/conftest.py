@@ -61,8 +61,8 @@ class Driven:
         return ChunkResponse(FW, self.job.request_id or 0, index, content)
 
     def downloads(self) -> None:
-        while self.job.state is State.DOWNLOADING:
-            for index in self.asks():
+        for _ in range(2 * self.job.chunks().count):
+            for index in self.asks() if self.job.state is State.DOWNLOADING else ():
                 self.hears(self.chunk(index))
 
     def comes_to(self, state: State, package: Package) -> Driven:

@@ -97,14 +97,15 @@ def test_an_early_empty_chunk_leads_to_a_new_request_id_not_to_the_end(story: An
 def test_chunks_that_stay_empty_end_in_failed(new_story: Any, replaced: Any) -> None:
     """A size that lies: the image is shorter than announced."""
     story = new_story()
-    story.assign(image=bytes(20_000))
+    story.assign(image=bytes(5 * 4096))
 
     def longer(said: Any) -> list[Any]:
         return [replace(said, body={"shared": {**said.body["shared"], "fw_size": 30_000}})]
 
     told = story.run(meddler=replaced("AttributesResponse", longer, story.version))
     assert told.outcomes[FW] == "FAILED"
-    assert "30000" in told.reasons[FW]
+    assert "is empty under each of several request ids" in told.reasons[FW]
+    assert "the announced 30000 bytes" in told.reasons[FW]
     assert told.statuses() == ["DOWNLOADING", "FAILED"]
 
 
