@@ -16,7 +16,7 @@ from otakit.errors import SettingsError, TransportError
 from otakit.protocol.messages import Kind
 from otakit.protocol.package import Package
 from otakit.run import own_path, peer_at, recording_path, start_update, update
-from otakit.run.handle import remark
+from otakit.run.handle import remarks
 from otakit.run.history import server_statuses
 from otakit.run.progress import Log, Notebook, Quiet, Terminal, display_for, line_of, size
 from otakit.servers import Device, Twin
@@ -222,12 +222,14 @@ def ended(outcome: str, kind: Kind = Kind.FIRMWARE, reason: str = "") -> Outcome
 
 
 def test_what_a_reader_is_told_about_each_outcome() -> None:
-    """Nothing about what went well."""
-    assert remark("d", ended("UPDATED")) == ""
-    assert remark("d", ended("NO_PACKAGE", Kind.SOFTWARE)) == ""
-    assert "server.assign(package, to=device)" in remark("d", ended("NO_PACKAGE"))
-    assert "device.reset(\"1.0.0\", 'software')" in remark("d", ended("ALREADY_CURRENT", Kind.SOFTWARE))
-    assert remark("d", ended("FAILED", reason="why")) == "d: firmware FAILED: why"
+    """Nothing about what went well, and about a kind that has no package beside one that has."""
+    nothing = ended("NO_PACKAGE", Kind.SOFTWARE)
+    assert remarks("d", []) == remarks("d", [ended("UPDATED"), nothing]) == []
+    assert remarks("d", [ended("NO_PACKAGE"), nothing]) == [
+        "Nothing is assigned to d: server.assign(package, to=device)."
+    ]
+    assert 'device.reset("1.0.0", "software")' in remarks("d", [ended("ALREADY_CURRENT", Kind.SOFTWARE)])[0]
+    assert remarks("d", [ended("FAILED", reason="why"), nothing]) == ["d: firmware FAILED: why"]
 
 
 NOW = Progress(Kind.FIRMWARE, "DOWNLOADING", "pump", "1.1.0", 307_200, 1_572_864, 75, 384, 1, 149_700.0, 8.4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -160,21 +161,23 @@ class Handle:
         self._recorder.close(outcome)
 
     def _remarks(self) -> list[str]:
-        return [line for end in self._outcomes.values() if (line := remark(self._peer.name, end))]
+        return remarks(self._peer.name, self._outcomes.values())
 
 
-def remark(name: str, end: Outcome) -> str:
-    """What a reader is told about an update that did nothing or failed."""
+def remarks(name: str, ends: Collection[Outcome]) -> list[str]:
+    """What a reader is told about updates that did nothing or failed."""
+    told = [end for end in ends if end.outcome not in ("UPDATED", "NO_PACKAGE")]
+    if ends and all(end.outcome == "NO_PACKAGE" for end in ends):
+        return [f"Nothing is assigned to {name}: server.assign(package, to=device)."]
+    return [_remark(name, end) for end in told]
+
+
+def _remark(name: str, end: Outcome) -> str:
+    if end.outcome != "ALREADY_CURRENT":
+        return f"{name}: {end.kind.word} {end.outcome}: {end.reason}"
+    kind = "" if end.kind is Kind.FIRMWARE else f', "{end.kind.word}"'
     what = f"{end.kind.word} {' '.join(end.from_)}".strip()
-    match end.outcome:
-        case "ALREADY_CURRENT":
-            word = "" if end.kind is Kind.FIRMWARE else f", {end.kind.word!r}"
-            return f'{name} already runs {what}: nothing to do. device.reset("1.0.0"{word}) starts over.'
-        case "NO_PACKAGE" if end.kind is Kind.FIRMWARE:
-            return f"No {end.kind.word} is assigned to {name}: server.assign(package, to=device)."
-        case "UPDATED" | "NO_PACKAGE":
-            return ""
-    return f"{name}: {end.kind.word} {end.outcome}: {end.reason}"
+    return f'{name} already runs {what}: nothing to do. device.reset("1.0.0"{kind}) starts over.'
 
 
 def _watch_server_link(server: Server | None, recorder: Recorder) -> Any:
