@@ -134,10 +134,9 @@ def twin(
     """Run the embedded server for devices of your own, until Ctrl-C."""
     import asyncio
 
-    from otakit.twin.server import serve
+    from otakit.twin.server import in_words, serve
 
-    typer.echo("This is otakit's twin of ThingsBoard, not a ThingsBoard. It listens at:", err=True)
-    asyncio.run(serve(host, mqtt_port, http_port))
+    asyncio.run(serve(host, mqtt_port, http_port, announce=in_words))
 
 
 # ------------------------------------------------------------------------------------- recordings

@@ -18,6 +18,7 @@ import ssl
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -211,9 +212,17 @@ async def serve(
     *,
     seed: int = 0,
     settings: TwinSettings | None = None,
-    announce: bool = True,
+    announce: Callable[[TwinServer], str] | None = None,
 ) -> None:
-    """Serves one twin until the process is told to stop; prints one JSON line with its addresses.
+    """Serves one twin until the process is told to stop.
+
+    Args:
+        host: where to listen.
+        mqtt_port: for devices; 0 takes a free one.
+        http_port: for operators; 0 takes a free one.
+        seed: decides every order that ThingsBoard leaves open.
+        settings: limits and times; ThingsBoard's own without.
+        announce: what to print once it listens; one JSON line with addresses and login without.
 
     Raises:
         TransportError: a port is taken.
@@ -224,14 +233,33 @@ async def serve(
         with contextlib.suppress(NotImplementedError, AttributeError, ValueError):  # Windows; not the main thread
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
     try:
-        if announce:
-            url = "http://{}:{}".format(*server.http)
-            line = {"mqtt": server.mqtt, "http": server.http, "url": url, "user": USER, "password": PASSWORD}
-            sys.stdout.write(json.dumps(line) + "\n")
-            sys.stdout.flush()
+        sys.stdout.write((announce or as_json)(server) + "\n")
+        sys.stdout.flush()
         await stop.wait()
     finally:
         await server.close()
+
+
+def as_json(server: TwinServer) -> str:
+    """Addresses and login for a program that started the twin."""
+    url = "http://{}:{}".format(*server.http)
+    return json.dumps({"mqtt": server.mqtt, "http": server.http, "url": url, "user": USER, "password": PASSWORD})
+
+
+def in_words(server: TwinServer) -> str:
+    """Addresses and login for a person."""
+    return "\n".join((
+        "otakit's twin of ThingsBoard: its behaviour, not a ThingsBoard. Ctrl-C ends it, and it forgets everything.",
+        "",
+        "  devices    mqtt://{}:{}".format(*server.mqtt),
+        "  operators  http://{}:{}".format(*server.http),
+        f"  login      {USER}, password {PASSWORD}, as on every fresh ThingsBoard",
+        "",
+        "In another terminal or a notebook:",
+        "  OTAKIT_SERVER=http://{}:{} OTAKIT_MQTT={}:{} OTAKIT_USER={} OTAKIT_PASSWORD={} python".format(
+            *server.http, *server.mqtt, USER, PASSWORD
+        ),
+    ))  # fmt: skip
 
 
 def main() -> None:
