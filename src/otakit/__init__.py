@@ -19,7 +19,8 @@ A map, from the wire upwards; each module opens with what it knows and what it l
     exchange     captured packets become questions with their answers; columns declares every column
     analyse      frames, latencies, plots
     diagrams     PlantUML, offline; the sequence diagram of what happened
-    run, session one update, and the story of it
+    run, session one update, and the story of it; report is the page of it, demo shows all of this
+    trial        a seeded run in virtual time: the client's machine against the twin's conversation
     lesson       one exchange at a time, explained
     settings, doctor, cli    what is configured, what is missing, one verb per task
 
