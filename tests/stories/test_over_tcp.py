@@ -15,6 +15,7 @@ from otakit.client.disk import TwoSlotDevice
 from otakit.client.driver import Client
 from otakit.client.settings import Settings
 from otakit.client.vocabulary import Progress
+from otakit.errors import TransportError
 from otakit.protocol import packets as p
 from otakit.protocol.messages import Direction, Kind, message_of
 from otakit.protocol.mqtt import decode
@@ -251,3 +252,68 @@ def test_each_step_lets_exactly_one_question_out(twin: Twin, tmp_path: Path) -> 
         assert not client.advance()
     assert all(len(names) == 1 for names in sent), sent
     assert [names[0] for names in sent][:3] == ["CONNECT", "SUBSCRIBE", "PUBLISH"]
+
+
+@BOTH
+def test_an_error_word_and_the_close_behind_it_are_survived_over_tcp(tmp_path: Path, version: Version) -> None:
+    """PAYLOAD_TOO_LARGE, in MQTT 5 a DISCONNECT, the end: a new connection asks for less."""
+    with Twin(settings=TwinSettings(dispatch_latency_s=0, max_payload_bytes=5000)) as twin:
+        device = twin.add_device("too-large")
+        twin.assign(twin.upload("firmware", "pump", "2", IMAGE), to=device)
+        seen = Seen(version)
+        client = client_of(twin, device, tmp_path, version, watcher=seen, chunk_bytes=8192, check_limits=False)
+        outcome = client.run()[FW]
+    assert outcome.outcome == "UPDATED"
+    assert seen.rows().count("OtaError") == 1
+    assert seen.connections == 3
+
+
+@BOTH
+def test_a_wrong_token_raises_with_the_servers_code(twin: Twin, tmp_path: Path, version: Version) -> None:
+    """The token itself is in no text."""
+    client = Client(*twin.mqtt, token="not-a-token", folder=tmp_path, settings=Settings(version=version))
+    with pytest.raises(TransportError, match="check the access token") as caught:
+        client.run()
+    assert "not-a-token" not in str(caught.value)
+
+
+def test_a_new_assignment_in_mid_download_takes_over_over_tcp(tmp_path: Path) -> None:
+    """Pushed, asked for, and begun under a new request id."""
+    with Twin(link="20 ms, 1 Mbit/s", settings=AT_ONCE) as twin:
+        device = twin.add_device("taken-over")
+        twin.assign(twin.upload("firmware", "pump", "2", IMAGE * 4), to=device)
+        newer = twin.upload("firmware", "pump", "3", IMAGE)
+        assigned = threading.Event()
+
+        def assign_newer(told: Progress) -> None:
+            if told.bytes_done and not assigned.is_set():
+                assigned.set()
+                threading.Thread(target=twin.assign, args=(newer,), kwargs={"to": device}, daemon=True).start()
+
+        seen = Seen(Version.MQTT_3_1_1)
+        client = client_of(twin, device, tmp_path, seen.version, watcher=seen, on_progress=assign_newer, kinds=(FW,))
+        assert client.run()[FW].outcome == "UPDATED"
+        assert device.hardware.running(FW) == ("pump", "3")
+    assert [fields["outcome"] for name, fields in seen.notes if name == "update_ended"] == ["SUPERSEDED", "UPDATED"]
+
+
+@BOTH
+def test_the_server_going_away_for_good_ends_in_failed(tmp_path: Path, version: Version) -> None:
+    """Bounded attempts, then the reason; nothing hangs."""
+    twin = Twin(link="20 ms, 400 kbit/s", settings=AT_ONCE)
+    device = twin.add_device("alone")
+    twin.assign(twin.upload("firmware", "pump", "2", IMAGE), to=device)
+    gone = threading.Event()
+
+    def end_server(told: Progress) -> None:
+        if told.bytes_done and not gone.is_set():
+            gone.set()
+            threading.Thread(target=twin.link.close, daemon=True).start()
+
+    client = client_of(
+        twin, device, tmp_path, version, on_progress=end_server, reconnects=2, reconnect_delay_s=0.05, kinds=(FW,)
+    )
+    outcome = client.run()[FW]
+    twin.close()
+    assert outcome.outcome == "FAILED"
+    assert "in a row without progress" in outcome.reason
