@@ -193,7 +193,7 @@ class Loop:
             self._inbox.append(DeadlinePassed())
 
     def _settle(self) -> None:
-        """Hears all there is; packets go out once at the end, or a watched server waits for the hashing."""
+        """Hears all there is, and what follows from it; what is to be sent goes out together."""
         while self._inbox:
             while self._inbox:
                 self._do(self.core.hear(self._inbox.popleft(), self.clock.now()))
