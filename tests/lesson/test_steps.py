@@ -82,7 +82,7 @@ def test_to_end_finishes_and_returns_the_session(device: Device) -> None:
 
 def test_who_reads_long_gets_the_same_packets_while_the_connection_is_kept_alive(device: Device) -> None:
     """A pause far beyond every deadline, in the middle of the download: signs of life, and nothing else."""
-    impatient = Settings(chunk_deadline_s=0.2, request_deadline_s=0.2, keep_alive_s=1)
+    impatient = Settings(chunk_deadline_s=0.8, request_deadline_s=0.8, keep_alive_s=1)
     quick = steps(device, settings=impatient).to_end()
     device.reset("1.0.0")
     slow = steps(device, settings=impatient)
