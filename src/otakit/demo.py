@@ -167,11 +167,11 @@ def _finish(folder: Path, runs: list[Run], server: str) -> None:
 def command() -> str:
     """How the command line is called here."""
     script = Path(sys.executable).with_name("otakit.exe" if sys.platform == "win32" else "otakit")
+    if script.is_file() and script.is_relative_to(Path.cwd()):
+        return str(script.relative_to(Path.cwd()))  # kit.py's environment is on our path, not on the reader's
     if shutil.which("otakit") is not None:
         return "otakit"
-    if not script.is_file():
-        return "python -m otakit"
-    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
+    return str(script) if script.is_file() else "python -m otakit"
 
 
 def say(*lines: str) -> None:
