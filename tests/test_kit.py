@@ -366,3 +366,15 @@ def test_real_environment_is_made_and_an_install_that_fails_says_why(
     assert Path(said.strip()) == kit.VENV
     assert json.loads(kit.STAMP.read_text()) == kit.identity()
     assert kit.why_remake(kit.read_stamp()) is None
+
+
+def test_lessons_are_type_checked_as_the_code_of_their_cells(kit: ModuleType, tmp_path: Path) -> None:
+    """Prose is left out; each notebook becomes one file."""
+    lessons = tmp_path / "notebooks"
+    lessons.mkdir()
+    cells = [("markdown", ["# Title"]), ("code", ["a = 1\n", "b = a"]), ("code", ["print(b)"])]
+    notebook = {"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}
+    (lessons / "00-start.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (written,) = kit.lesson_code(lessons, tmp_path / "made")
+    assert written.name == "lesson_00_start.py"
+    assert written.read_text(encoding="utf-8") == "a = 1\nb = a\nprint(b)\n"
