@@ -1,4 +1,4 @@
-"""What goes wrong on the way, and how it ends: chunks, error words, lost connections, installers."""
+"""The image comes chunk by chunk: in flight, in any order, late, twice, empty, short, refused, never."""
 
 from __future__ import annotations
 
@@ -8,10 +8,55 @@ from typing import Any
 import pytest
 
 from otakit.protocol import packets as p
+from otakit.protocol.checksums import ALGORITHMS
 from otakit.protocol.messages import Direction, Kind
 from otakit.twin.settings import TwinSettings
 
 FW, SW = Kind.FIRMWARE, Kind.SOFTWARE
+
+
+def test_the_first_chunk_goes_alone_then_the_window_opens(story: Any) -> None:
+    """Answers to a first burst would come in any order, and one error word would end them all."""
+    story.assign(image=bytes(4096 * 20))
+    told = story.run(link="40 ms", window=4)
+    asked = told.times("ChunkRequest")
+    assert asked[1] - asked[0] == pytest.approx(0.040)
+    assert asked[1:5] == [asked[1]] * 4
+    assert asked[5] > asked[1]
+
+
+def test_the_last_chunk_is_short_and_nothing_past_the_end_is_asked_for(story: Any) -> None:
+    """20,000 bytes are four chunks of 4,096 and one of 3,616."""
+    story.assign(image=bytes(20_000))
+    told = story.run()
+    assert [index for _, index in told.asked()] == [0, 1, 2, 3, 4]
+    assert len(told.messages("ChunkResponse")[-1].payload) == 3616
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_chunks_travel_at_the_chosen_qos_both_ways(story: Any, qos: int) -> None:
+    """At QoS 1 each request has its PUBACK, and each chunk one of ours."""
+    story.assign()
+    told = story.run(chunk_qos=qos)
+    chunks = [packet for packet in told.of_type(p.Publish) if "/chunk/" in packet.topic]
+    assert {packet.qos for packet in chunks} == {qos}
+    assert told.outcomes[FW] == "UPDATED"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_each_of_the_seven_algorithms_is_checked(new_story: Any, algorithm: str) -> None:
+    """Little-endian CRC32 and Murmur3 included."""
+    story = new_story()
+    story.assign(image=bytes(range(250)) * 30, algorithm=algorithm)
+    assert story.run().outcomes[FW] == "UPDATED"
+
+
+def test_chunks_are_no_larger_than_the_server_says(story: Any) -> None:
+    """`maxPayloadSize` of getSessionLimits clamps the setting."""
+    story.assign(image=bytes(200_000))
+    told = story.run(chunk_bytes=100_000)
+    assert {said.size for said in told.messages("ChunkRequest")} == {65_536}
+    assert told.outcomes[FW] == "UPDATED"
 
 
 def test_a_withheld_answer_costs_no_byte_twice(story: Any) -> None:
@@ -193,25 +238,6 @@ def test_an_error_word_of_the_server_itself_fails_the_job_that_was_alone(story: 
     assert len(told.of_type(p.Connect)) == 2
 
 
-def test_with_both_kinds_in_flight_the_word_blames_the_one_that_was_alone(story: Any) -> None:
-    """The software's package is gone; the word comes on the firmware's topic; firmware is updated all the same."""
-    story.assign(FW)
-    package = story.assign(SW)
-    story.model.store.packages.pop(package.id)
-    told = story.run(link="40 ms")
-    assert told.outcomes == {FW: "UPDATED", SW: "FAILED"}
-    assert "NOT_FOUND" in told.reasons[SW]
-
-
-def test_a_failing_firmware_does_no_harm_to_the_software(story: Any) -> None:
-    """The same the other way round."""
-    package = story.assign(FW)
-    story.assign(SW)
-    story.model.store.packages.pop(package.id)
-    told = story.run(link="40 ms")
-    assert told.outcomes == {FW: "FAILED", SW: "UPDATED"}
-
-
 def test_a_chunk_too_large_is_asked_for_smaller_once(new_story: Any) -> None:
     """Without the session's limits the client learns it from PAYLOAD_TOO_LARGE."""
     story = new_story(twin=TwinSettings(max_payload_bytes=5000))
@@ -242,22 +268,6 @@ def test_a_broken_connection_resumes_at_the_same_chunk(story: Any) -> None:
     assert len(told.asked()) <= 25 + 8
 
 
-def test_a_lost_subscribe_is_repaired_by_a_new_connection(new_story: Any, replaced: Any) -> None:
-    """No SUBACK, no request."""
-    story, dropped = new_story(), list[Any]()
-    story.assign()
-
-    def meddle(direction: Direction, packet: Any) -> list[bytes] | None:
-        if isinstance(packet, p.SubAck) and not dropped:
-            dropped.append(direction)
-            return []
-        return None
-
-    told = story.run(meddler=meddle)
-    assert told.outcomes[FW] == "UPDATED"
-    assert len(told.of_type(p.Connect)) == 3
-
-
 def test_limits_that_never_come_hold_nothing_up(new_story: Any, replaced: Any) -> None:
     """Asked once, with a deadline of its own."""
     story = new_story()
@@ -286,30 +296,6 @@ def test_a_refused_chunk_filter_is_noted_and_chunks_still_come(new_story: Any) -
     assert told.notes("filter_refused")[0] == {"filter": "v2/fw/response/+/chunk/+", "code": 0x80}
 
 
-def test_a_failing_installer_ends_in_failed_and_the_old_image_runs(story: Any) -> None:
-    """UPDATING was true; UPDATED never is."""
-    story.device.fails = {"install": "flash sector 7 is worn"}
-    story.assign()
-    told = story.run()
-    assert told.outcomes[FW] == "FAILED"
-    assert told.reasons[FW] == "install failed: flash sector 7 is worn"
-    assert told.statuses() == ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "FAILED"]
-    assert told.run.device.running[FW] == ("pump", "1.0.0")
-
-
-def test_an_image_that_is_not_well_is_rolled_back_and_reported(story: Any) -> None:
-    """FAILED names the version that runs again, after the restart into it."""
-    story.device.fails = {"confirm": "the pump does not turn"}
-    story.assign()
-    told = story.run()
-    assert told.outcomes[FW] == "FAILED"
-    assert told.reasons[FW] == "confirm failed: the pump does not turn; rolled back to pump 1.0.0"
-    assert told.run.device.running[FW] == ("pump", "1.0.0")
-    assert told.run.device.restarts == 2
-    last = told.messages("Telemetry")[-1].values
-    assert (last["fw_state"], last["current_fw_version"]) == ("FAILED", "1.0.0")
-
-
 def test_no_room_on_the_disk_fails_before_the_first_chunk(story: Any) -> None:
     """Nothing is fetched in vain."""
     story.device.fails = {"room": "3 bytes are free"}
@@ -327,36 +313,6 @@ def test_a_disk_that_fills_up_in_the_middle_ends_in_failed(story: Any) -> None:
     told = story.run()
     assert told.reasons[FW] == "write failed: no space left on device"
     assert told.statuses() == ["DOWNLOADING", "FAILED"]
-
-
-def test_a_wrong_token_ends_at_once_without_an_update(new_story: Any) -> None:
-    """Trying again is of no use; the code's meaning is the reason."""
-    story = new_story()
-    story.model.delete_device(story.entity.id)
-    told = story.run()
-    assert set(told.outcomes.values()) == {"FAILED"}
-    assert "access token" in told.reasons[FW]
-    assert len(told.of_type(p.Connect)) == 1
-
-
-def test_stopped_in_the_middle_says_so_to_the_server(story: Any) -> None:
-    """A dashboard that waits for ever helps nobody."""
-    story.assign(image=bytes(400_000))
-    told = story.run(link="40 ms, 200 kbit/s", stop_at_s=2.0)
-    assert told.outcomes[FW] == "FAILED"
-    assert "stopped on the device" in told.reasons[FW]
-    assert told.statuses() == ["DOWNLOADING", "FAILED"]
-    assert told.run.ended_s < 5
-
-
-def test_a_status_whose_acknowledgement_was_lost_is_said_again_with_its_time(new_story: Any) -> None:
-    """The same time makes it the same row: the history holds it once."""
-    story = new_story()
-    story.assign()
-    told = story.run(link="40 ms, cut at PubAck 5")
-    assert told.outcomes[FW] == "UPDATED"
-    states = [value for value in told.stored("fw_state") if value not in ("QUEUED", "INITIATED")]
-    assert states == ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED"]
 
 
 def test_a_slow_link_is_no_reason_to_ask_twice(new_story: Any) -> None:
