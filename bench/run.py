@@ -52,7 +52,16 @@ class Bench:
         package = self.server.upload("firmware", title, "1.0", image)
         device = self.server.add_device(f"bench-{self.count}")
         self.server.assign(package, to=device)
+        self._until_told(device)
         return device, self.folder / f"device-{self.count}"
+
+    def _until_told(self, device: Any) -> None:
+        """Waits for the dispatcher's turn: a push in mid-download makes the peer fail, and takes time from both."""
+        give_up = time.monotonic() + 30
+        while "fw_checksum" not in self.server.attributes(device):
+            if time.monotonic() > give_up:
+                raise SystemExit("the twin did not dispatch the package within 30 s")
+            time.sleep(0.02)
 
     def update(self, size: int, chunk: int, *, window: int = 16, record: str | None = "head", link: str = "") -> Any:
         """One update by our client in a process of its own; its report, with ``goodput`` in bytes a second."""
