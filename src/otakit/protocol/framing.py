@@ -32,23 +32,27 @@ class Framer:
             RemoteProtocolError: a malformed length, or one above the limit; the stream is lost then,
                 and `rest` has every byte that was not given out.
         """
-        if self._buffer:
-            self._buffer += data
-            if len(self._buffer) < self._need:
-                return []
-            data = bytes(self._buffer)
-            self._buffer.clear()
-        elif not isinstance(data, bytes):
-            data = bytes(data)
-        whole, at = [], 0
+        view, at, whole = memoryview(data), 0, list[bytes]()
         try:
-            while (end := self._end(data, at)) <= len(data):
-                whole.append(data[at:end])  # no copy at all when the slice is one packet
+            while self._buffer:  # a packet was begun: only what completes it is copied to it
+                lacking = self._need - len(self._buffer)
+                self._buffer += view[at : at + lacking]
+                at = min(at + lacking, len(view))
+                if len(self._buffer) < self._need:
+                    return whole
+                self._need = self._end(self._buffer, 0)
+                if self._need == len(self._buffer):
+                    whole.append(bytes(self._buffer))
+                    self._buffer.clear()
+            while (end := self._end(view, at)) <= len(view):
+                # no copy at all when the slice is one packet
+                whole.append(data[at:end] if isinstance(data, bytes) else bytes(view[at:end]))
                 at = end
         except RemoteProtocolError:
-            self._buffer += data
+            self._buffer[:0] = b"".join(whole)
+            self._buffer += view[at:]
             raise
-        self._buffer += data[at:]
+        self._buffer += view[at:]
         self._need = end - at
         return whole
 
@@ -64,7 +68,7 @@ class Framer:
         self._need = 0
         return held
 
-    def _end(self, data: bytes, at: int) -> int:
+    def _end(self, data: bytearray | memoryview, at: int) -> int:
         """Where the packet at `at` ends, as far as its bytes tell: beyond the end of `data` if it is not whole."""
         length, position = 0, at + 1
         for shift in (0, 7, 14, 21):

@@ -24,8 +24,8 @@ from otakit.record.keeping import Keep
 from otakit.record.key import recording_key
 from otakit.record.scribe import Scribe
 
-EVERY_S = 0.05  # no longer does a packet wait before it is written; short, so that batches are small
-HURRY_BYTES = 1 << 20  # so much waiting wakes the writer at once
+EVERY_S = 0.2  # no longer does a packet wait before it is written; each waking takes time from the wire
+HURRY_BYTES = 4 << 20  # so much waiting wakes the writer at once
 MOST_BYTES = 8 << 20  # so much waiting makes the caller wait
 WRITE_BYTES = 1 << 20  # bytes joined for one write
 YIELD_PACKETS = 256  # the interpreter runs one thread at a time: after so many the writer lets others run

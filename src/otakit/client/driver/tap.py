@@ -83,9 +83,9 @@ class Tap:
         if len(self.head) < HEAD_BYTES:
             self.head += bytes(self._in[: HEAD_BYTES - len(self.head)])
         if self._seen is not None:
-            self._show(Direction.TO_DEVICE, bytes(self._in))
+            self._show(Direction.TO_DEVICE, self._in)
 
-    def _show(self, direction: Direction, data: bytes) -> None:
+    def _show(self, direction: Direction, data: bytes | memoryview) -> None:
         if self._seen is None or not data:
             return
         for packet in self._framers[direction].feed(data):
