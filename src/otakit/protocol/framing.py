@@ -68,7 +68,7 @@ class Framer:
         self._need = 0
         return held
 
-    def _end(self, data: bytearray | memoryview, at: int) -> int:
+    def _end(self, data: bytes | bytearray | memoryview, at: int) -> int:
         """Where the packet at `at` ends, as far as its bytes tell: beyond the end of `data` if it is not whole."""
         length, position = 0, at + 1
         for shift in (0, 7, 14, 21):
