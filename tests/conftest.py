@@ -25,7 +25,7 @@ TOOLS = {
     "tshark": "sudo apt-get install tshark   (macOS: brew install wireshark; Windows: wireshark.org, with TShark)",
     "npm": "sudo apt-get install npm   (macOS: brew install node; Windows: winget install OpenJS.NodeJS)",
     "java": "sudo apt-get install default-jre-headless   (macOS: brew install openjdk)",
-    "openssl": "sudo apt-get install openssl   (macOS: brew install openssl; Windows: winget install ShiningLight.OpenSSL)",
+    "openssl": "sudo apt-get install openssl   (macOS: brew install openssl; Windows: it comes with Git)",
     "plantuml": "sudo apt-get install plantuml   (conda install -c conda-forge plantuml)",
     "engine": "python kit.py diagrams   (brings the diagram engine)",
     "chinese-font": "sudo apt-get install fonts-noto-cjk   (macOS and Windows bring one)",
