@@ -101,7 +101,8 @@ class Recorder:
             self._queue.append((number, connection, direction, raw, at_ns))
             held = self._held = self._held + len(raw) + ITEM_BYTES
         if held > HURRY_BYTES:
-            self._hurry.set()
+            if not self._hurry.is_set():  # asking is cheaper than setting it for every packet
+                self._hurry.set()
             if held > MOST_BYTES:
                 self._wait_for_room()
         return number
