@@ -9,6 +9,7 @@ from otakit.analyse import findings
 from otakit.analyse.frames import Frames
 from otakit.captured import Entry
 from otakit.protocol.messages import Kind
+from otakit.session import example
 
 Talk = Callable[..., Any]
 Stories = dict[str, list[Entry]]
@@ -18,6 +19,11 @@ def test_withheld_answer_is_told_as_a_chunk_asked_for_twice(stories: Stories) ->
     chunks = Frames(stories["withheld"]).chunks
     assert findings.latency(chunks) == "5 chunks, half within 10 ms; chunk 2 was asked for twice"
     assert findings.latency_over_time(chunks).endswith("; 1 request waited 5.05 s in vain")
+
+
+def test_chunk_asked_for_twice_is_named_with_its_kind_where_there_are_both() -> None:
+    """In the sample recording the software's answer was withheld."""
+    assert findings.latency(example().chunks).endswith("; software chunk 1 was asked for twice")
 
 
 def test_healthy_run_names_its_slowest_chunk(talk: Talk) -> None:

@@ -57,9 +57,8 @@ def _again_sentence(chunks: pd.DataFrame) -> str:
         return ""
     if len(set(again.values())) == 1 and len(again) <= 3:
         verb = "was" if len(again) == 1 else "were each"
-        return (
-            f"chunk{'s' * (len(again) > 1)} {listed(list(again))} {verb} asked for {times(next(iter(again.values())))}"
-        )
+        noun = "" if has_both_kinds(chunks) else f"chunk{'s' * (len(again) > 1)} "  # else the names say it themselves
+        return f"{noun}{listed(list(again))} {verb} asked for {times(next(iter(again.values())))}"
     return f"{counted(len(again), 'chunk')} were asked for again"
 
 
