@@ -28,6 +28,7 @@ TOOLS = {
     "openssl": "sudo apt-get install openssl   (macOS: brew install openssl; Windows: it comes with Git)",
     "plantuml": "sudo apt-get install plantuml   (conda install -c conda-forge plantuml)",
     "engine": "python kit.py diagrams   (brings the diagram engine)",
+    "open-files": "ulimit -Hn 4096   (as root or in the service's settings; Windows has no such number)",
     "chinese-font": "sudo apt-get install fonts-noto-cjk   (macOS and Windows bring one)",
 }
 """Each outside thing a test may need, with the command that brings it."""
@@ -42,7 +43,22 @@ def is_there(tool: str) -> bool:
         return HAS_ENGINE.is_file()
     if tool == "chinese-font":
         return _has_chinese_font()
+    if tool == "open-files":
+        return _allows_many_open_files()
     return shutil.which(tool) is not None
+
+
+def _allows_many_open_files() -> bool:
+    """Raises this process's own limit beyond what `select` can handle, as far as the system lets it."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return False
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2048 if hard == resource.RLIM_INFINITY else min(2048, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted >= 1100
 
 
 def _has_chinese_font() -> bool:
