@@ -321,7 +321,8 @@ def test_folder_of_diagrams_is_drawn_and_then_checked(tmp_path: Path, capsys: py
 
 def test_the_twin_says_in_words_where_devices_and_operators_connect() -> None:
     """Someone who started it by hand can type what it prints into a device."""
-    from otakit.twin.server import TwinServer, in_words  # noqa: PLC0415 - fastapi takes half a second to import
+    from otakit.twin.server import TwinServer  # noqa: PLC0415 - fastapi takes half a second to import
+    from otakit.twin.serving import in_words  # noqa: PLC0415
 
     class Listening(TwinServer):
         mqtt, http = ("127.0.0.1", 1883), ("127.0.0.1", 8080)

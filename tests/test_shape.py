@@ -74,7 +74,7 @@ EDGES = {
     "otakit.client.driver",
     "otakit.client.web",
     "otakit.twin.__main__",
-    "otakit.twin.server",
+    *(f"otakit.twin.{name}" for name in ("server", "serving", "wire", "listening", "page", "store", "authority")),
     "otakit.twin.rest",
 }
 """Within these the world is touched, and nothing decided."""

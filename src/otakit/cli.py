@@ -134,7 +134,7 @@ def twin(
     """Run the embedded server for devices of your own, until Ctrl-C."""
     import asyncio
 
-    from otakit.twin.server import in_words, serve
+    from otakit.twin.serving import in_words, serve
 
     asyncio.run(serve(host, mqtt_port, http_port, announce=in_words))
 

@@ -55,6 +55,10 @@ class Conversation:
     Args:
         model: the server behind it.
         now: nanoseconds since the epoch.
+
+    Attributes:
+        device_id: whose it is, once CONNECT was accepted.
+        on_packet: hears each whole packet before it is acted on.
     """
 
     def __init__(self, model: Model, now: int) -> None:
@@ -67,6 +71,7 @@ class Conversation:
         self.active_at = now
         self.hears_updates = False
         self._updates_topic = ""
+        self.on_packet: Callable[[bytes], None] | None = None
 
     @property
     def closing(self) -> bool:
@@ -107,6 +112,8 @@ class Conversation:
         self._line.close(reason_code)
 
     def _hear(self, raw: bytes, now: int) -> None:
+        if self.on_packet is not None:
+            self.on_packet(raw)
         try:
             packet = decode(raw, self._line.version)
             _check(packet)

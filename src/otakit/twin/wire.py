@@ -1,0 +1,112 @@
+"""One TCP connection of a device, carried between its socket and its conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from otakit.captured import Address, Watcher
+from otakit.protocol.messages import Direction
+from otakit.twin.conversation import Conversation
+
+if TYPE_CHECKING:
+    from otakit.twin.server import TwinServer
+
+MOST_UNSENT = 8 * 1024 * 1024
+"""Bytes that may wait for one slow device before its requests are left in the kernel: the twin shares its
+memory with the lesson, so it stops reading where ThingsBoard would go on."""
+NOBODY: Address = ("", 0)
+
+
+class Wire(asyncio.Protocol):
+    """One TCP connection of a device.
+
+    Attributes:
+        conversation: what ThingsBoard makes of it.
+        talk: what the bytes go through: the conversation, or faults around it.
+    """
+
+    def __init__(self, server: TwinServer) -> None:
+        self._server = server
+        self.conversation = Conversation(server.model, server.now())
+        self.conversation.on_packet = self._heard
+        self.talk = server.around(self.conversation)
+        self.peer = self.here = NOBODY
+        self._numbers: dict[Watcher, int] = {}
+        self._connect: bytes | None = None
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=MOST_UNSENT)
+        self.peer, self.here = (_address(transport, name) for name in ("peername", "sockname"))
+        self._server.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes came."""
+        try:
+            self.talk.receive(data, self._server.now())
+        except Exception as error:  # noqa: BLE001 - the last guard: no bytes of a device may end the loop's work
+            self._server.faults.append(error)
+            self.abort()
+            return
+        self.flush()
+        self._server.settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        del exc
+        self._server.lost(self)
+
+    def pause_writing(self) -> None:
+        """asyncio: too much is unsent."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """asyncio: enough of it is sent."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def flush(self) -> None:
+        """Sends what the conversation has to say; closes behind its last word."""
+        packets = self.talk.take()
+        if packets:
+            self._server.keep()  # what they acknowledge is safe before they leave
+            for raw in packets if self._server.watchers else ():
+                self._passes(Direction.TO_DEVICE, raw)
+        if len(packets) == 1:
+            self._transport.write(packets[0])
+        elif packets:
+            self._transport.writelines(packets)
+        if self.talk.closing:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Breaks the connection at once."""
+        self._transport.abort()
+
+    def number(self, watcher: Watcher) -> int | None:
+        """What a watcher calls this connection; None while it saw nothing of it."""
+        return self._numbers.get(watcher)
+
+    def _heard(self, raw: bytes) -> None:
+        if self._connect is None:
+            self._connect = raw
+        if self._server.watchers:
+            self._passes(Direction.TO_SERVER, raw)
+
+    def _passes(self, direction: Direction, raw: bytes) -> None:
+        for watcher in self._server.watchers:
+            if watcher not in self._numbers:
+                self._numbers[watcher] = watcher.connection(self.peer, self.here)
+                if (
+                    self._connect is not None and self._connect is not raw
+                ):  # it came late: nothing reads without CONNECT
+                    watcher.packet(self._numbers[watcher], Direction.TO_SERVER, self._connect)
+            watcher.packet(self._numbers[watcher], direction, raw, self._server.now())
+
+
+def _address(transport: asyncio.BaseTransport, name: str) -> Address:
+    found = transport.get_extra_info(name)
+    return (str(found[0]), int(found[1])) if found else NOBODY
