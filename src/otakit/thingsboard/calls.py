@@ -26,13 +26,22 @@ class Calls:
         user: login name.
         password: its password; kept for a new login when the tokens have expired, never shown.
         timeout_s: seconds that one call may take.
+        transport: what carries the calls; sockets without.
     """
 
-    def __init__(self, url: str, user: str, password: str, *, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self.user = user
         self._password = password
-        self.http = httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False, transport=transport)
         self._token: str | None = None
 
     def __repr__(self) -> str:

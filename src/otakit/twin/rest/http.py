@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otakit.errors import ServerRefused
 from otakit.twin.rest.device_http import NotThisDevice, device_api
@@ -37,9 +37,8 @@ class Http:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        tokens = Tokens(door)
         config = uvicorn.Config(
-            _Filters(_app(door, tokens), door, tokens),
+            application(door),
             http="h11",
             ws="none",
             lifespan="off",
@@ -63,6 +62,12 @@ class Http:
         """Ends all connections and forgets the images."""
         await self._server.shutdown()
         self._door.close()
+
+
+def application(door: Door) -> ASGIApp:
+    """The door without a socket."""
+    tokens = Tokens(door)
+    return _Filters(_app(door, tokens), door, tokens)
 
 
 def _app(door: Door, tokens: Tokens) -> FastAPI:
