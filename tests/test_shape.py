@@ -45,6 +45,7 @@ FLOORS = {
     "otakit.printed": 5,
     "otakit.demo": 5.5,
     "otakit.lesson": 5,
+    "otakit.conformance": 5.2,
     "otakit.notebook": 5,
     "otakit.sphinxext": 5,
     "otakit.doctor": 5,

@@ -1,0 +1,312 @@
+"""One connection of a scenario: what it says, what it hears, and the claims about both.
+
+Knows MQTT packets and waiting up to a deadline; refuses to know where the bytes go (`Channel`) and what
+time is (`Clock`): the same peer talks to a conversation in virtual time, to the twin's sockets and to a
+ThingsBoard elsewhere. A claim that does not hold is an `AssertionError` that lists what came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from otakit.captured import Address, Watcher
+from otakit.protocol import packets as p
+from otakit.protocol.messages import ATTRIBUTES_RESPONSE_FILTER, ATTRIBUTES_TOPIC, Direction
+from otakit.protocol.mqtt import Framer, decode, encode
+from otakit.protocol.packets import Packet, Version
+
+PATIENCE_S = 10.0
+"""How long an answer that must come may take, in seconds."""
+QUIET_S = 1.0
+"""How long nothing must come before a scenario says that nothing came."""
+SECOND = 1_000_000_000
+Payload = bytes | str | Mapping[str, object]
+Wanted = int | Callable[[Sequence[Packet]], bool]
+"""How many packets, or whether those that came are enough."""
+
+
+class Clock(Protocol):
+    """The time in which a scenario happens: virtual, or the world's."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+
+    def passes(self, seconds: float) -> None:
+        """Lets time pass."""
+
+
+class Channel(Protocol):
+    """Where a peer's bytes go and come from.
+
+    Attributes:
+        needs_barrier: nothing heard proves nothing until a PINGREQ sent behind it is answered.
+    """
+
+    needs_barrier: bool
+
+    @property
+    def addresses(self) -> tuple[Address, Address]:
+        """The client's and the server's."""
+
+    def send(self, data: bytes) -> None:
+        """Sends bytes; a connection that is closed by now swallows them."""
+
+    def hear(self, wait_s: float) -> bytes | None:
+        """Bytes as soon as some are there; none when `wait_s` has passed; None once the other side has closed."""
+
+    def drop(self) -> None:
+        """Breaks the connection without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One packet of a transcript."""
+
+    direction: Direction
+    packet: Packet
+    at_ns: int
+
+
+class Peer:
+    """A device's end of one connection.
+
+    Attributes:
+        version: of MQTT.
+        transcript: every packet, both ways, in the order of this end.
+        answers: every packet that came.
+        connack: the answer to CONNECT; None while there is none.
+    """
+
+    def __init__(self, channel: Channel, clock: Clock, version: Version, watchers: Sequence[Watcher] = ()) -> None:
+        self.version = version
+        self.transcript: list[Said] = []
+        self.answers: list[Packet] = []
+        self.connack: p.ConnAck | None = None
+        self._channel, self._clock = channel, clock
+        self._framer, self._taken, self._ended = Framer(), 0, False
+        self._last_id = self._requests = 0
+        self._watchers = [(watcher, watcher.connection(*channel.addresses)) for watcher in watchers]
+
+    @property
+    def is_five(self) -> bool:
+        """Whether it speaks MQTT 5."""
+        return self.version is Version.MQTT_5
+
+    # saying
+
+    def says(self, *packets: Packet) -> None:
+        """Sends packets, back to back in one piece."""
+        raw = [encode(packet, self.version) for packet in packets]
+        for each, data in zip(packets, raw, strict=True):
+            self._note(Direction.TO_SERVER, each, data)
+        self._channel.send(b"".join(raw))
+
+    def connects(
+        self,
+        token: str | None = None,
+        *,
+        user_name: str | None = None,
+        password: bytes | None = None,
+        client_id: str = "otakit",
+        clean_start: bool = True,
+        keep_alive_s: int = 60,
+    ) -> None:
+        """Sends CONNECT and waits for CONNACK, or for the end."""
+        name = token if token is not None else user_name
+        self.says(p.Connect(client_id, self.version, clean_start, keep_alive_s, name, password))
+        self._wait(lambda packets: any(isinstance(each, p.ConnAck) for each in packets), PATIENCE_S)
+        found = next((each for each in self._new if isinstance(each, p.ConnAck)), None)
+        if found is not None:
+            self._take(self._new.index(found) + 1)
+            self.connack = found
+
+    def subscribes(self, *filters: str, qos: int = 1) -> tuple[int, ...]:
+        """Sends one SUBSCRIBE; the codes of its SUBACK."""
+        number = self.next_id()
+        self.says(p.Subscribe(number, tuple((name, qos) for name in filters)))
+        (answer,) = self.expect()
+        assert isinstance(answer, p.SubAck), f"SUBACK expected, not {answer}"
+        assert answer.packet_id == number
+        return answer.reason_codes
+
+    def publishes(self, topic: str, payload: Payload = b"", qos: int = 1) -> int | None:
+        """Sends one PUBLISH; its packet id."""
+        packet = self.a_publish(topic, payload, qos)
+        self.says(packet)
+        return packet.packet_id
+
+    def a_publish(self, topic: str, payload: Payload = b"", qos: int = 1) -> p.Publish:
+        """A PUBLISH with the next packet id, not sent yet."""
+        text = json.dumps(payload) if isinstance(payload, Mapping) else payload
+        return p.Publish(topic, text.encode() if isinstance(text, str) else text, qos, self.next_id() if qos else None)
+
+    def a_chunk_request(
+        self, request_id: object, index: object, size: object = "", kind: str = "fw", qos: int = 1
+    ) -> p.Publish:
+        """A chunk request, not sent yet."""
+        return self.a_publish(f"v2/{kind}/request/{request_id}/chunk/{index}", str(size), qos)
+
+    def next_id(self) -> int:
+        """A packet id that was not used yet."""
+        self._last_id = self._last_id % 0xFFFF + 1
+        return self._last_id
+
+    def drops(self) -> None:
+        """Breaks the connection without a word."""
+        self._channel.drop()
+        self._ended = True
+
+    # hearing
+
+    @property
+    def _new(self) -> list[Packet]:
+        return self.answers[self._taken :]
+
+    def hear(self, wanted: Wanted = 1, within_s: float = PATIENCE_S) -> list[Packet]:
+        """What came since the last time, as soon as it is enough; less when time is over or the connection ended."""
+        self._wait(wanted, within_s)
+        return self._take(wanted if isinstance(wanted, int) else len(self._new))
+
+    def expect(self, wanted: Wanted = 1, within_s: float = PATIENCE_S) -> list[Packet]:
+        """What came since the last time, as soon as it is enough.
+
+        Raises:
+            AssertionError: it did not come.
+        """
+        found = self.hear(wanted, within_s)
+        enough = len(found) == wanted if isinstance(wanted, int) else wanted(found)
+        assert enough, (
+            f"{wanted if isinstance(wanted, int) else 'more'} expected within {within_s} s; {self._came(found)}"
+        )
+        return found
+
+    def silent(self, within_s: float = QUIET_S) -> None:
+        """Claims that nothing comes, and that the connection stays.
+
+        Raises:
+            AssertionError: something came, or the other side closed.
+        """
+        if self._channel.needs_barrier:
+            self._clock.passes(within_s)
+            self.says(p.PingReq())
+            found = self.hear()
+            assert found == [p.PingResp()], f"silence expected; {self._came(found)}"
+        else:
+            found = self.hear(bool, within_s)
+            assert not found, f"silence expected; {self._came(found)}"
+        assert not self._ended, "silence expected; the connection was closed"
+
+    def closed(self, within_s: float = PATIENCE_S) -> list[Packet]:
+        """Claims that the other side closes; what came before.
+
+        Raises:
+            AssertionError: it did not.
+        """
+        found = self.hear(lambda _: self._ended, within_s)
+        assert self._ended, f"the end of the connection expected within {within_s} s; {self._came(found)}"
+        return found
+
+    def ends(self, *reason_codes: int, within_s: float = PATIENCE_S) -> list[Packet]:
+        """Claims that the other side closes, in MQTT 5 with a DISCONNECT of one of these codes; what came before it.
+
+        Raises:
+            AssertionError: it did not.
+        """
+        found = self.closed(within_s)
+        if self.is_five and reason_codes:
+            last = found.pop() if found else None
+            assert isinstance(last, p.Disconnect), f"DISCONNECT expected before the end, not {last}"
+            assert last.reason_code in reason_codes, f"DISCONNECT with 0x{last.reason_code:02X}"
+        assert not any(isinstance(each, p.Disconnect) for each in found), f"no DISCONNECT expected; {self._came(found)}"
+        return found
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection is over, as far as this end has heard."""
+        return self._ended
+
+    def _wait(self, wanted: Wanted, within_s: float) -> None:
+        end = self._clock.now() + round(within_s * SECOND)
+        while not (len(self.answers) - self._taken >= wanted if isinstance(wanted, int) else wanted(self._new)):
+            left = end - self._clock.now()
+            data = None if self._ended else self._channel.hear(max(0, left) / SECOND)
+            if data is None:
+                self._ended = True
+                return
+            if not data and left <= 0:
+                return
+            for raw in self._framer.feed(data):
+                packet = decode(raw, self.version)
+                self.answers.append(packet)
+                self._note(Direction.TO_DEVICE, packet, raw)
+
+    def _take(self, count: int) -> list[Packet]:
+        found = self.answers[self._taken : self._taken + count]
+        self._taken += len(found)
+        return found
+
+    def _note(self, direction: Direction, packet: Packet, raw: bytes) -> None:
+        at_ns = self._clock.now()
+        self.transcript.append(Said(direction, packet, at_ns))
+        for watcher, number in self._watchers:
+            watcher.packet(number, direction, raw, at_ns)
+
+    def _came(self, found: Sequence[Packet]) -> str:
+        shown = ", ".join(f"{each}" for each in found[:6]) or "nothing"
+        return f"{shown} came{', then the end' * self._ended}"
+
+    # exchanges that many scenarios share
+
+    def fetch(self, request_id: object, index: object, size: object = "", kind: str = "fw", qos: int = 1) -> p.Publish:
+        """Asks for one chunk; its PUBLISH, behind a PUBACK where the request has QoS 1 or 2."""
+        request = self.a_chunk_request(request_id, index, size, kind, qos)
+        self.says(request)
+        answers = self.expect(2 if qos else 1)
+        if qos:
+            assert answers[0] == p.PubAck(request.packet_id or 0), f"PUBACK expected first, not {answers[0]}"
+        chunk = answers[-1]
+        assert isinstance(chunk, p.Publish), f"a chunk expected, not {chunk}"
+        return chunk
+
+    def chunk(self, request_id: object, index: object, size: object = "", kind: str = "fw") -> bytes:
+        """Asks for one chunk; its bytes."""
+        answer = self.fetch(request_id, index, size, kind)
+        assert answer.topic == f"v2/{kind}/response/{request_id}/chunk/{index}"
+        return answer.payload
+
+    def attributes(self, shared: str | None = None, client: str | None = None) -> dict[str, Any]:
+        """Asks for attributes; the whole answer. PUBACK and answer come in either order."""
+        keys = {"sharedKeys": shared, "clientKeys": client}
+        self._requests += 1
+        asked = {name: text for name, text in keys.items() if text is not None}
+        packet_id = self.publishes(f"{ATTRIBUTES_TOPIC}/request/{self._requests}", asked)
+        answers = self.expect(2)
+        found = [each for each in answers if each != p.PubAck(packet_id or 0)]
+        assert len(found) == 1, f"one PUBACK expected; {self._came(answers)}"
+        body = json_of(found[0], f"{ATTRIBUTES_TOPIC}/response/{self._requests}")
+        assert isinstance(body, dict)
+        return body
+
+    def listens(self) -> None:
+        """Subscribes to attribute updates, and makes sure that the server's core knows it."""
+        assert self.subscribes(ATTRIBUTES_TOPIC, ATTRIBUTES_RESPONSE_FILTER) == (1, 1)
+        self.attributes("none")  # on its way behind the subscription: answered, both have arrived
+
+    def updates(self, count: int) -> list[dict[str, Any]]:
+        """The next attribute updates."""
+        return [json_of(each, ATTRIBUTES_TOPIC) for each in self.expect(count)]
+
+    def reports(self, values: Payload) -> None:
+        """Sends telemetry and waits for its PUBACK."""
+        number = self.publishes("v1/devices/me/telemetry", values)
+        assert self.expect() == [p.PubAck(number or 0)]
+
+
+def json_of(packet: Packet, topic: str) -> Any:
+    """The JSON of a PUBLISH under a topic."""
+    assert isinstance(packet, p.Publish), f"PUBLISH expected, not {packet}"
+    assert packet.topic == topic, f"topic {topic} expected, not {packet.topic}"
+    return json.loads(packet.payload)
