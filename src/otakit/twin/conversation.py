@@ -78,6 +78,11 @@ class Conversation:
         """Whether the connection is to be closed once everything is sent."""
         return self._line.closing
 
+    @property
+    def version(self) -> Version:
+        """The MQTT version that its CONNECT named; 3.1.1 before."""
+        return self._line.version
+
     def take(self) -> list[bytes]:
         """What is to be sent now; empties it."""
         return self._line.take()
