@@ -75,7 +75,9 @@ EDGES = {
     "otakit.client.driver",
     "otakit.client.web",
     "otakit.twin.__main__",
-    *(f"otakit.twin.{name}" for name in ("server", "serving", "wire", "listening", "page", "store", "authority")),
+    *(f"otakit.twin.{name}" for name in ("server", "serving", "wire", "listening", "store", "authority")),
+    "otakit.twin.page.feed",
+    "otakit.twin.page.routes",
     "otakit.twin.rest",
 }
 """Within these the world is touched, and nothing decided."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -33,12 +33,12 @@ IDLE_S = 600  # longer than a reader thinks between two cells
 
 
 class Http:
-    """The REST door."""
+    """The REST door; `more` are routes that are no ThingsBoard's, such as the page's."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, *more: APIRouter) -> None:
         self._door = door
         config = uvicorn.Config(
-            application(door),
+            application(door, *more),
             http="h11",
             ws="none",
             lifespan="off",
@@ -64,13 +64,13 @@ class Http:
         self._door.close()
 
 
-def application(door: Door) -> ASGIApp:
+def application(door: Door, *more: APIRouter) -> ASGIApp:
     """The door without a socket."""
     tokens = Tokens(door)
-    return _Filters(_app(door, tokens), door, tokens)
+    return _Filters(_app(door, tokens, more), door, tokens)
 
 
-def _app(door: Door, tokens: Tokens) -> FastAPI:
+def _app(door: Door, tokens: Tokens, more: tuple[APIRouter, ...] = ()) -> FastAPI:
     app = FastAPI(
         title="ThingsBoard REST API",
         version=f"{VERSION}-twin",
@@ -79,7 +79,7 @@ def _app(door: Door, tokens: Tokens) -> FastAPI:
         redoc_url=None,
     )
     app.state.door = door
-    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api):
+    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api, *more):
         app.include_router(router)
 
     @app.exception_handler(ServerRefused)
