@@ -55,14 +55,17 @@ class Conversation:
     Args:
         model: the server behind it.
         now: nanoseconds since the epoch.
+        certificates: what the TLS client showed, in DER, leaf first.
 
     Attributes:
         device_id: whose it is, once CONNECT was accepted.
         on_packet: hears each whole packet before it is acted on.
     """
 
-    def __init__(self, model: Model, now: int) -> None:
-        self._model = model
+    def __init__(self, model: Model, now: int, certificates: tuple[bytes, ...] = ()) -> None:
+        self._model, self._certificates = model, certificates
+        if certificates:
+            model.shake_hands(certificates, now)
         self._inbound = _Inbound(model.settings.max_payload_bytes)
         self._line = Line()
         self._early: deque[Packet] = deque()

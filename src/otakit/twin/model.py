@@ -13,16 +13,23 @@ from otakit.protocol.checksums import checksum_of
 from otakit.protocol.messages import Kind
 from otakit.twin.rules.assignment import Assignment
 from otakit.twin.rules.cache import ImageCache
+from otakit.twin.rules.certificates import ReadCertificate, base64_of, unread
 from otakit.twin.rules.chance import Chance, Random
+from otakit.twin.rules.credentials import Refusal, device_of_basic, device_of_certificate, saved_credentials
 from otakit.twin.rules.entities import BytesImage, Credentials, Device, Image, OtaPackage, Profile, with_package
+from otakit.twin.rules.limits import Limits
 from otakit.twin.rules.packages import check_package, check_unused, filled
-from otakit.twin.rules.saving import delete_profile, saved_credentials, saved_device, saved_profile
+from otakit.twin.rules.provisioning import Provisioning
+from otakit.twin.rules.saving import delete_profile, saved_device, saved_profile
 from otakit.twin.rules.store import Store, refused
 from otakit.twin.rules.telemetry import MILLISECOND, Memory
 from otakit.twin.rules.timers import Timers
 from otakit.twin.rules.values import Value
 from otakit.twin.sessions import Sessions
 from otakit.twin.settings import TwinSettings
+
+OVER_MQTT = ("DEFAULT", "MQTT")
+"""Transport types of profiles whose devices speak MQTT."""
 
 
 class Model:
@@ -32,6 +39,9 @@ class Model:
         settings: its knobs.
         random: an object with `.random()`; decides ids, tokens and every order that is left open.
         now: nanoseconds since the epoch.
+
+    Attributes:
+        read_certificate: how the time and the name of a certificate are read; set by whoever has TLS.
     """
 
     def __init__(self, settings: TwinSettings, random: Random, now: int) -> None:
@@ -42,6 +52,9 @@ class Model:
         self.cache = ImageCache(settings, self.chance)
         self.sessions = Sessions(settings, self.chance, self.timers)
         self.assignment = Assignment(self.store, settings, self.timers, self.sessions.tell)
+        self.limits = Limits(settings)
+        self.provisioning = Provisioning(self.store, self.save_device, self.save_credentials)
+        self.read_certificate: ReadCertificate = unread
 
     @property
     def wake_at(self) -> int | None:
@@ -54,12 +67,24 @@ class Model:
 
     # the operator's side
 
-    def save_device(self, draft: Device, now: int, token: str | None = None) -> Device:
-        """Creates or replaces a device, and tells it what that means for its packages."""
+    def save_device(
+        self, draft: Device, now: int, token: str | None = None, credentials: Credentials | None = None
+    ) -> Device:
+        """Creates or replaces a device, and tells it what that means for its packages.
+
+        Args:
+            draft: an empty id creates.
+            now: nanoseconds since the epoch.
+            token: the access token of a new device; a random one when nothing is given.
+            credentials: of any type, also new ones for a device that is replaced; their own ids play no part.
+        """
         old = self.store.devices.get(draft.id)
         before = self.assignment.effective(old) if old else {}
-        device = saved_device(self.store, draft, now // MILLISECOND, token)
+        first = Credentials("", token) if credentials is None and token else credentials
+        device = saved_device(self.store, draft, now // MILLISECOND, first)
         self.assignment.device_saved(device, before, now)
+        if old is not None and credentials is not None:
+            self.save_credentials(replace(credentials, device_id=device.id, id=self.store.credentials[device.id].id))
         return device
 
     def delete_device(self, device_id: str) -> None:
@@ -69,10 +94,12 @@ class Model:
         self.store.forget_device(device_id)
 
     def save_credentials(self, draft: Credentials) -> Credentials:
-        """Replaces a device's credentials; its connections are closed."""
-        credentials = saved_credentials(self.store, draft)
-        self.sessions.end_all(credentials.device_id)
-        return credentials
+        """Replaces a device's credentials; where they change, its connections are closed."""
+        old = self.store.credentials.get(draft.device_id)
+        new = saved_credentials(self.store, draft)
+        if old is None or (old.type, old.credentials_id, old.value) != (new.type, new.credentials_id, new.value):
+            self.sessions.end_all(new.device_id)
+        return new
 
     def save_profile(self, draft: Profile, now: int) -> Profile:
         """Creates or replaces a profile, and tells its devices what that means for their packages."""
@@ -161,6 +188,56 @@ class Model:
     def device_of_token(self, token: str) -> Device | None:
         """Whose access token this is."""
         return self.store.device_of_token(token)
+
+    def device_for(
+        self,
+        user_name: str | None,
+        password: str | None,
+        client_id: str,
+        certificates: tuple[bytes, ...] = (),
+        *,
+        now: int,
+    ) -> Device | Refusal:
+        """Whose CONNECT this is, or why nobody's.
+
+        Args:
+            user_name: as CONNECT has it.
+            password: likewise.
+            client_id: likewise.
+            certificates: what the TLS client showed, in DER, leaf first; one wins over user name and password.
+            now: nanoseconds since the epoch.
+        """
+        if not self.settings.core_reachable:
+            return Refusal.NO_CORE
+        if certificates:
+            facts = None if self.settings.skip_certificate_validity else self.read_certificate(certificates[0])
+            device = device_of_certificate(self.store, base64_of(certificates[0]))
+            if device is None or (facts is not None and not facts.is_valid(now)):
+                return Refusal.CERTIFICATE
+        else:
+            device = device_of_basic(self.store, client_id, user_name, password)
+            if device is None:
+                return Refusal.NOT_KNOWN
+        if self.store.profiles[device.profile_id or self.store.default_profile_id].transport not in OVER_MQTT:
+            return Refusal.OTHER_TRANSPORT
+        return device
+
+    def shake_hands(self, certificates: tuple[bytes, ...], now: int) -> None:
+        """A TLS client showed certificates: a profile may create or update a device for them."""
+        self.provisioning.shake_hands(certificates, self.read_certificate, now)
+
+    def provision(self, request: object, now: int) -> dict[str, object]:
+        """Answers a provisioning request as ThingsBoard does over MQTT and HTTP alike.
+
+        Args:
+            request: its JSON, read by `json` or by `rules.values.parse`.
+            now: nanoseconds since the epoch.
+
+        Raises:
+            FormatError: it is no object.
+            ProvisionRequestError: it lacks a member that must be there, or one is of the wrong kind.
+        """
+        return self.provisioning.answer(request, now)
 
     def memory(self, device_id: str) -> Memory | None:
         """What is remembered of a device, None once it is deleted."""

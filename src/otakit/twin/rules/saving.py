@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from otakit.twin.rules.certificates import PEM, sha3
+from otakit.twin.rules.credentials import check_free, formatted
 from otakit.twin.rules.entities import Credentials, Device, Profile
 from otakit.twin.rules.packages import check_assigned
+from otakit.twin.rules.provisioning import CHAIN, provision_secret
 from otakit.twin.rules.store import CONFLICT, Store, check_text, refused
 from otakit.twin.rules.telemetry import Memory
 
-TAKEN = "Device credentials are already assigned to another device!"
 
-
-def saved_device(store: Store, draft: Device, now_ms: int, token: str | None = None) -> Device:
+def saved_device(store: Store, draft: Device, now_ms: int, credentials: Credentials | None = None) -> Device:
     """Creates or replaces a device.
 
     Args:
         store: where it goes.
         draft: what was posted; an empty id creates.
         now_ms: time of creation.
-        token: the access token of a new device; a random one when not given.
+        credentials: of a new device; a random access token when not given.
 
     Raises:
         ServerRefused: a rule is broken, or `draft.version` is not the stored one.
@@ -33,8 +34,9 @@ def saved_device(store: Store, draft: Device, now_ms: int, token: str | None = N
     _check_name(store, draft)
     check_assigned(store, draft)
     profile = _profile_of(store, draft, now_ms)
-    if old is None and token is not None and store.device_of_token(token) is not None:
-        raise refused(TAKEN)
+    given = formatted(credentials) if old is None and credentials is not None else None
+    if given is not None:
+        check_free(store, given)
     device = replace(
         draft,
         id=old.id if old else store.chance.new_id(),
@@ -46,28 +48,10 @@ def saved_device(store: Store, draft: Device, now_ms: int, token: str | None = N
     store.devices[device.id] = device
     if old is None:
         store.memories[device.id] = Memory()
-        credentials_id = token or store.chance.new_token()
-        store.put_credentials(Credentials(device.id, credentials_id, store.chance.new_id(), now_ms))
+        first = given or Credentials("", store.chance.new_token())
+        first = replace(first, device_id=device.id, id=store.chance.new_id(), created_ms=now_ms, version=1)
+        store.put_credentials(first)
     return device
-
-
-def saved_credentials(store: Store, draft: Credentials) -> Credentials:
-    """Replaces a device's credentials.
-
-    Raises:
-        ServerRefused: they do not name the ones they replace, or the token is another device's.
-    """
-    old = store.credentials[store.device(draft.device_id).id]
-    if draft.id != old.id:
-        raise refused("Credentials for this device are already specified!")
-    if not draft.credentials_id:
-        raise refused("Device credentials id should be specified!")
-    owner = store.device_of_token(draft.credentials_id)
-    if owner is not None and owner.id != draft.device_id:
-        raise refused(TAKEN)
-    credentials = replace(draft, version=old.version + 1, created_ms=old.created_ms)
-    store.put_credentials(credentials)
-    return credentials
 
 
 def saved_profile(store: Store, draft: Profile, now_ms: int) -> Profile:
@@ -85,6 +69,13 @@ def saved_profile(store: Store, draft: Profile, now_ms: int) -> Profile:
     if same is not None and same.id != draft.id:
         raise refused("Device profile with such name already exists!")
     check_assigned(store, draft)
+    draft = _with_key(draft)
+    key = draft.extra.get("provisionDeviceKey")
+    if key and any(
+        each.id != draft.id and each.extra.get("provisionDeviceKey") == key for each in store.profiles.values()
+    ):
+        words = "certificate" if draft.extra.get("provisionType") == CHAIN else "provision device key"
+        raise refused(f"Device profile with such {words} already exists!")
     profile = replace(
         draft,
         id=old.id if old else store.chance.new_id(),
@@ -110,6 +101,15 @@ def delete_profile(store: Store, profile_id: str) -> None:
     del store.profiles[profile_id]
     for package in [package for package in store.packages.values() if package.profile_id == profile_id]:
         del store.packages[package.id]
+
+
+def _with_key(draft: Profile) -> Profile:
+    """A profile for chains of certificates: the hash of its own one is its key (`formatDeviceProfileCertificate`)."""
+    if draft.extra.get("provisionType") != CHAIN:
+        return draft
+    text = provision_secret(draft) or ""
+    found = PEM.search(text)
+    return replace(draft, extra={**draft.extra, "provisionDeviceKey": sha3(found[0] if found else text)})
 
 
 def _next_version(old: Device | Profile | None) -> int:
