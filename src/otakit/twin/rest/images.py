@@ -45,6 +45,24 @@ class FileImage:
             self._file.seek(offset)
             return self._file.read(size)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be read any more."""
+        return self._file.closed
+
+    def move(self, path: Path) -> None:
+        """Gives the file another name, in place of what had it; reading goes on."""
+        with self._lock:
+            if os.name == "nt":  # it renames no open file
+                self._file.close()
+            self.path = self.path.replace(path)
+            if self._file.closed:
+                self._file = path.open("rb", buffering=0)
+
+    def close(self) -> None:
+        """Closes the file and leaves it where it is."""
+        self._file.close()
+
     def remove(self) -> None:
         """Closes and deletes the file."""
         self._file.close()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from otakit.errors import ImageError
 from otakit.protocol.messages import Kind
 from otakit.protocol.package import Package
 
@@ -39,6 +40,22 @@ class BytesImage:
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes from `offset`, fewer at the end."""
         return self.content[offset : offset + size]
+
+
+@dataclass(frozen=True, slots=True)
+class LostImage:
+    """An image that was stored once and is not there any more; `reason` says where it was and what to do."""
+
+    reason: str
+
+    @property
+    def size(self) -> int:
+        """Nothing to weigh."""
+        raise ImageError(self.reason)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Nothing to read."""
+        raise ImageError(self.reason)
 
 
 def _no_extra() -> Mapping[str, object]:
@@ -113,7 +130,7 @@ class OtaPackage:
     @property
     def has_data(self) -> bool:
         """Whether a device could get it: stored bytes, or a URL."""
-        return self.image is not None or self.url is not None
+        return self.url is not None or not (self.image is None or isinstance(self.image, LostImage))
 
     def announced(self) -> Package:
         """As the shared attributes describe it."""

@@ -6,11 +6,13 @@ Holds state and keeps it consistent; the rules about what may be saved are in `s
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TypeVar
 
 from otakit.errors import ServerRefused
 from otakit.protocol.messages import Kind
 from otakit.twin.rules.chance import Chance
+from otakit.twin.rules.changes import Changes, Noted
 from otakit.twin.rules.entities import Credentials, Device, OtaPackage, Profile, package_id
 from otakit.twin.rules.telemetry import Memory
 
@@ -39,6 +41,20 @@ def check_text(owner: str, name: str, value: str | None) -> None:
         raise refused(f"Validation error: {owner} {name} is malformed")
 
 
+@dataclass
+class Contents:
+    """All of a store, as it is kept between two runs; each dict in the order of its making."""
+
+    tenant_id: str
+    user_id: str
+    default_profile_id: str
+    profiles: dict[str, Profile]
+    devices: dict[str, Device]
+    packages: dict[str, OtaPackage]
+    credentials: dict[str, Credentials]
+    memories: dict[str, Memory]
+
+
 class Store:
     """One tenant's entities."""
 
@@ -54,6 +70,26 @@ class Store:
         self._tokens: dict[str, str] = {}
         self.default_profile_id = chance.new_id()
         self.profiles[self.default_profile_id] = Profile("default", self.default_profile_id, now_ms, 1, is_default=True)
+
+    def restore(self, contents: Contents) -> None:
+        """Replaces everything with what was kept."""
+        self.tenant_id, self.user_id = contents.tenant_id, contents.user_id
+        self.default_profile_id = contents.default_profile_id
+        self.profiles, self.devices, self.packages = contents.profiles, contents.devices, contents.packages
+        self.memories = contents.memories
+        self.credentials, self._tokens = {}, {}
+        for credentials in contents.credentials.values():
+            self.put_credentials(credentials)
+
+    def observe(self, changes: Changes) -> None:
+        """From now on each change of an entity or a memory is noted; a memory joins the store empty."""
+        self.profiles = Noted(self.profiles, changes, "profile")
+        self.devices = Noted(self.devices, changes, "device")
+        self.packages = Noted(self.packages, changes, "package")
+        self.credentials = Noted(self.credentials, changes, "credentials")
+        self.memories = Noted(
+            self.memories, changes, "memory", adopt=lambda device_id, memory: memory.observe(changes, device_id)
+        )
 
     def profile(self, profile_id: str) -> Profile:
         """A profile by id.
@@ -87,10 +123,16 @@ class Store:
         """A device by its name."""
         return next((device for device in self.devices.values() if device.name == name), None)
 
+    def owner_of(self, credentials_id: str) -> str | None:
+        """The id of the device that has these credentials, of whatever type."""
+        return self._tokens.get(credentials_id)
+
     def device_of_token(self, token: str) -> Device | None:
         """Whose access token this is."""
         device_id = self._tokens.get(token)
-        return self.devices.get(device_id) if device_id else None
+        if device_id is None or self.credentials[device_id].type != "ACCESS_TOKEN":
+            return None
+        return self.devices.get(device_id)
 
     def put_credentials(self, credentials: Credentials) -> None:
         """Replaces a device's credentials."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from otakit.twin.rules.changes import Changes, Noted
 from otakit.twin.rules.values import FormatError, Numeral, Value, stored_members
 
 MILLISECOND = 1_000_000
@@ -37,9 +38,24 @@ class Telemetry:
     def __init__(self) -> None:
         self._history: dict[str, dict[int, Value]] = {}
         self._latest: dict[str, tuple[int, Value]] = {}
+        self._changes: Changes | None = None
+        self._owner = ""
+
+    def observe(self, changes: Changes, device_id: str) -> None:
+        """From now on each row that changes is noted."""
+        self._changes, self._owner = changes, device_id
+
+    def restore(self, key: str, latest: tuple[int, Value], history: dict[int, Value]) -> None:
+        """Puts back what was kept of a key."""
+        self._latest[key], self._history[key] = latest, history
 
     def write(self, ts_ms: int, values: Mapping[str, Value]) -> None:
         """Stores values under one time."""
+        if self._changes is not None:
+            for key in values:
+                note = self._changes.written if key in self._latest else self._changes.moved
+                note(("series", self._owner, key))
+                self._changes.written(("history", self._owner, key, ts_ms))
         for key, value in values.items():
             self._history.setdefault(key, {})[ts_ms] = value
             if key not in self._latest or ts_ms >= self._latest[key][0]:
@@ -59,9 +75,15 @@ class Telemetry:
         rows = [(ts, value) for ts, value in self._history.get(key, {}).items() if start_ms <= ts < end_ms]
         return sorted(rows, key=lambda row: row[0], reverse=not ascending)
 
+    def at(self, key: str, ts_ms: int) -> Value | None:
+        """The value of a key at one time."""
+        return self._history.get(key, {}).get(ts_ms)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Forgets keys with all their history."""
         for key in keys:
+            if self._changes is not None:
+                self._changes.moved(("series", self._owner, key))
             self._history.pop(key, None)
             self._latest.pop(key, None)
 
@@ -74,6 +96,13 @@ class Memory:
     client: Attributes = field(default_factory=dict)
     server: Attributes = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def observe(self, changes: Changes, device_id: str) -> None:
+        """From now on each change is noted."""
+        self.shared = Noted(self.shared, changes, "attribute", device_id, "shared")
+        self.client = Noted(self.client, changes, "attribute", device_id, "client")
+        self.server = Noted(self.server, changes, "attribute", device_id, "server")
+        self.telemetry.observe(changes, device_id)
 
     def scope(self, name: str) -> Attributes | None:
         """Attributes by ThingsBoard's name of their scope, None for an unknown one."""
