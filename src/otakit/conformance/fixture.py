@@ -173,7 +173,9 @@ class Fixture:
 
     def token_of(self, device: Entity) -> str:
         """A device's access token."""
-        return str(self.credentials_of(device)["credentialsId"])
+        token = str(self.credentials_of(device)["credentialsId"])
+        self._stage.names.setdefault(token, f"token of {device['name']}")
+        return token
 
     def credentials_of(self, device: Entity) -> Entity:
         """A device's credentials."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from otakit.captured import Address, Watcher
+from otakit.conformance.transcript import Closed, Event, Passed
 from otakit.protocol import packets as p
 from otakit.protocol.messages import ATTRIBUTES_RESPONSE_FILTER, ATTRIBUTES_TOPIC, Direction
 from otakit.protocol.mqtt import Framer, decode, encode
@@ -73,21 +74,41 @@ class Said:
 class Peer:
     """A device's end of one connection.
 
+    Args:
+        channel: where its bytes go.
+        clock: the time in which it waits.
+        version: of MQTT.
+        number: of this connection, from 0.
+        events: where everything that passes is written down too.
+        watchers: hear every packet.
+
     Attributes:
         version: of MQTT.
         transcript: every packet, both ways, in the order of this end.
         answers: every packet that came.
         connack: the answer to CONNECT; None while there is none.
+        closed_ns: when the other side closed, as far as this end has heard; None while it has not.
     """
 
-    def __init__(self, channel: Channel, clock: Clock, version: Version, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        clock: Clock,
+        version: Version,
+        *,
+        number: int = 0,
+        events: list[Event] | None = None,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         self.version = version
         self.transcript: list[Said] = []
         self.answers: list[Packet] = []
         self.connack: p.ConnAck | None = None
+        self.closed_ns: int | None = None
         self._channel, self._clock = channel, clock
         self._framer, self._taken, self._ended = Framer(), 0, False
         self._last_id = self._requests = 0
+        self._number, self._events = number, [] if events is None else events
         self._watchers = [(watcher, watcher.connection(*channel.addresses)) for watcher in watchers]
 
     @property
@@ -191,13 +212,21 @@ class Peer:
         """
         if self._channel.needs_barrier:
             self._clock.passes(within_s)
-            self.says(p.PingReq())
-            found = self.hear()
-            assert found == [p.PingResp()], f"silence expected; {self._came(found)}"
+            self.stays()
         else:
             found = self.hear(bool, within_s)
             assert not found, f"silence expected; {self._came(found)}"
         assert not self._ended, "silence expected; the connection was closed"
+
+    def stays(self) -> None:
+        """Claims that the connection is open: PINGREQ is answered, and nothing else came.
+
+        Raises:
+            AssertionError: it is not.
+        """
+        self.says(p.PingReq())
+        found = self.hear()
+        assert found == [p.PingResp()], f"PINGRESP expected; {self._came(found)}"
 
     def closed(self, within_s: float = PATIENCE_S) -> list[Packet]:
         """Claims that the other side closes; what came before.
@@ -223,6 +252,18 @@ class Peer:
         assert not any(isinstance(each, p.Disconnect) for each in found), f"no DISCONNECT expected; {self._came(found)}"
         return found
 
+    def ends_with_error(self, word: str) -> None:
+        """Claims ThingsBoard's answer to a chunk request that cannot be served: the word, no PUBACK, the end.
+
+        Raises:
+            AssertionError: it is another.
+        """
+        found = self.ends(0x83)
+        assert len(found) == 1, f"the error word alone expected; {self._came(found)}"
+        assert isinstance(found[0], p.Publish), f"PUBLISH expected, not {found[0]}"
+        assert found[0].topic == "v2/fw/error"
+        assert found[0].payload == word.encode()
+
     @property
     def ended(self) -> bool:
         """Whether the connection is over, as far as this end has heard."""
@@ -234,7 +275,7 @@ class Peer:
             left = end - self._clock.now()
             data = None if self._ended else self._channel.hear(max(0, left) / SECOND)
             if data is None:
-                self._ended = True
+                self._end()
                 return
             if not data and left <= 0:
                 return
@@ -242,6 +283,11 @@ class Peer:
                 packet = decode(raw, self.version)
                 self.answers.append(packet)
                 self._note(Direction.TO_DEVICE, packet, raw)
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended, self.closed_ns = True, self._clock.now()
+            self._events.append(Closed(self.closed_ns, self._number))
 
     def _take(self, count: int) -> list[Packet]:
         found = self.answers[self._taken : self._taken + count]
@@ -251,6 +297,7 @@ class Peer:
     def _note(self, direction: Direction, packet: Packet, raw: bytes) -> None:
         at_ns = self._clock.now()
         self.transcript.append(Said(direction, packet, at_ns))
+        self._events.append(Passed(at_ns, self._number, direction, raw))
         for watcher, number in self._watchers:
             watcher.packet(number, direction, raw, at_ns)
 

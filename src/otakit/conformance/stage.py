@@ -19,6 +19,7 @@ import httpx
 from otakit.captured import Watcher
 from otakit.conformance.fixture import Fixture
 from otakit.conformance.peer import PATIENCE_S, SECOND, Channel, Peer, Said
+from otakit.conformance.transcript import Called, Event, Transcript
 from otakit.errors import OtakitError
 from otakit.protocol.packets import Version
 from otakit.thingsboard.calls import Calls
@@ -64,17 +65,19 @@ class Stage(ABC):
         server_version: ThingsBoard's version, such as ``4.3.1.3``; None when it does not say.
         watchers: hear every packet of every peer connected from now on.
         peers: in the order of their connections.
-        keeps_others: other people's entities may be on this server.
+        events: everything that passed so far.
+        names: names and tokens of this run, and the word of section 19 for each.
     """
 
     label = ""
     server_version: str | None = None
-    keeps_others = False
 
     def __init__(self, version: Version) -> None:
         self.version = version
         self.watchers: list[Watcher] = []
         self.peers: list[Peer] = []
+        self.events: list[Event] = []
+        self.names: dict[str, str] = {}
         self._fixture: Fixture | None = None
         self._names = count(1)
 
@@ -107,7 +110,7 @@ class Stage(ABC):
 
     @abstractmethod
     def unique(self, name: str) -> str:
-        """The name, with an ending that makes it unique where others use the server too."""
+        """The name, made unique where others use the server too."""
 
     @abstractmethod
     def close(self) -> None:
@@ -123,6 +126,15 @@ class Stage(ABC):
     @abstractmethod
     def _idle(self) -> None:
         """Waits a moment between two looks."""
+
+    def remembers(self, what: str, identifier: str) -> None:
+        """Notes an entity that the server made on its own, to be removed in the end.
+
+        Args:
+            what: ``device``, ``deviceProfile`` or ``otaPackage``.
+            identifier: its UUID.
+        """
+        del what, identifier  # a server of our own forgets everything anyway
 
     # what all have
 
@@ -149,7 +161,10 @@ class Stage(ABC):
         options: dict[str, Any] = {"params": params, "files": files, "content": content, "headers": sent}
         if json is not None:
             options["json"] = json
-        return Answer.of(self._calls.http.request(method, path, **options))
+        answer = self._calls.http.request(method, path, **options)
+        target, kind = answer.request.url.raw_path.decode(), answer.headers.get("content-type", "")
+        self.events.append(Called(self.now(), method, target, answer.status_code, answer.content, kind))
+        return Answer.of(answer)
 
     def http(self, method: str, path: str, **options: Any) -> Answer:
         """One call at the devices' HTTP door, which needs no login."""
@@ -157,7 +172,10 @@ class Stage(ABC):
 
     def stranger(self) -> Peer:
         """A connection that has said nothing yet."""
-        peer = Peer(self._channel(), self, self.version, self.watchers)
+        number = len(self.peers)
+        peer = Peer(
+            self._channel(), self, self.version, number=number, events=self.events, watchers=self.watchers
+        )
         self.peers.append(peer)
         return peer
 
@@ -207,6 +225,10 @@ class Stage(ABC):
     def transcripts(self) -> list[list[Said]]:
         """What every peer said and heard, in the order of their connections."""
         return [peer.transcript for peer in self.peers]
+
+    def transcript(self) -> Transcript:
+        """Everything that passed, HTTP calls and closed connections included."""
+        return Transcript(tuple(self.events), dict(self.names))
 
     def __enter__(self) -> Self:
         """The stage itself."""
