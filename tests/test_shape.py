@@ -66,6 +66,8 @@ PURE = {
     "otakit.diagrams.sequence",
     "otakit.diagrams.follow",
     *(f"otakit.trial.{name}" for name in ("world", "memory", "path", "wire")),
+    *(f"otakit.conformance.{name}" for name in ("transcript", "neutral", "tokens", "lines", "calls", "orders")),
+    *(f"otakit.conformance.{name}" for name in ("compare", "judging", "asked")),
 }
 """Modules, and packages with all their modules, that know no socket, file, clock or chance of their own."""
 
@@ -75,7 +77,7 @@ EDGES = {
     "otakit.client.driver",
     "otakit.client.web",
     "otakit.twin.__main__",
-    *(f"otakit.twin.{name}" for name in ("server", "serving", "wire", "listening", "store", "authority")),
+    *(f"otakit.twin.{name}" for name in ("server", "serving", "wire", "listening", "keeping", "authority", "certificates")),
     "otakit.twin.page.feed",
     "otakit.twin.page.routes",
     "otakit.twin.rest",
