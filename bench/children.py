@@ -17,7 +17,19 @@ class Child:
     """A running child process whose standard output is JSON, one value a line."""
 
     def __init__(self, command: list[str], cwd: Path | None = None) -> None:
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd)
+
+    def ask(self, question: str) -> dict[str, Any]:
+        """Writes a line to its standard input; the JSON line that answers."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(question + "\n")
+        self._process.stdin.flush()
+        return self.line()
+
+    def end_input(self) -> None:
+        """Lets it end by itself."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def line(self) -> dict[str, Any]:
         """The next JSON line.

@@ -1,4 +1,4 @@
-"""The peer of the benchmark: tb-mqtt-client in an environment of its own, pinned and checked by hash."""
+"""The peers of the benchmark, each in an environment of its own, pinned and checked by hash."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Any
 from children import HERE, child
 
 ROOT = HERE.parent
-FOLDER = ROOT / "build" / "peer"
 
 
-def peer_python() -> str:
-    """The interpreter of the peer's environment, made when it is not there."""
-    python = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not (FOLDER / "ready").exists():
-        print("setting up tb-mqtt-client in an environment of its own …", flush=True)
-        venv.create(FOLDER, with_pip=True, clear=True)
-        lock = str(ROOT / "requirements" / "bench-peer.txt")
-        install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
+def peer_python(name: str = "peer") -> str:
+    """The interpreter of a peer's environment, made from ``requirements/bench-<name>.txt`` when it is not there."""
+    folder, lock = ROOT / "build" / name, ROOT / "requirements" / f"bench-{name}.txt"
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not (folder / "ready").exists():
+        print(f"setting up what {lock.name} names in an environment of its own …", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
         subprocess.run(install, check=True)
-        (FOLDER / "ready").touch()
+        (folder / "ready").touch()
     return str(python)
 
 

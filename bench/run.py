@@ -2,7 +2,8 @@
 
 Twin, client and base run in processes of their own, one after the other in turn, and the median of
 the runs counts: machines differ and are shared, ratios travel. Run as ``python bench/run.py [NAME …]
-[--runs 5] [--json FILE]``; names: goodput link recording memory start peer.
+[--runs 5] [--json FILE]``; names: goodput link recording memory start peer, and of many devices at one
+twin: fleet idle answers broker startup.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fleet
 from children import HERE, bare_tcp_seconds, child
 from peer import peer_python, peer_seconds
 
@@ -229,14 +231,13 @@ PARTS: dict[str, Callable[[Bench, int], dict[str, Any]]] = {
 }
 
 
-def main() -> None:
-    """Runs the asked parts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; everything without")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each figure; the median counts (default 5)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    asked = parser.parse_args()
-    found: dict[str, Any] = {}
+CROWDS: dict[str, Callable[[int], dict[str, float]]] = {
+    part.__name__: part for part in (fleet.startup, fleet.fleet, fleet.idle, fleet.answers, fleet.broker)
+}
+
+
+def _one_device(names: list[str], runs: int) -> dict[str, Any]:
+    """The parts that need one twin and the operator's door to it."""
     with (
         tempfile.TemporaryDirectory(prefix="otakit-bench-") as folder,
         child("-m", "otakit.twin", "--largest-upload", str(300 * MIB)) as twin,
@@ -245,8 +246,23 @@ def main() -> None:
         port = ports["mqtt"][1]
         with ThingsBoard(ports["url"], f"127.0.0.1:{port}", USER, PASSWORD) as server:
             bench = Bench(server, port, Path(folder))
-            for name in asked.parts or PARTS:
-                found[name] = PARTS[name](bench, asked.runs)
+            return {name: PARTS[name](bench, runs) for name in names}
+
+
+def main() -> None:
+    """Runs the asked parts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, *CROWDS, []], help="what to measure; everything without")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each figure; the median counts (default 5)")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    asked = parser.parse_args()
+    found: dict[str, Any] = {}
+    names = asked.parts or [*PARTS, *CROWDS]
+    print(fleet.machine(), flush=True)
+    if any(name in PARTS for name in names):
+        found |= _one_device([name for name in names if name in PARTS], asked.runs)
+    for name in (name for name in names if name in CROWDS):
+        found[name] = say(name, **CROWDS[name](asked.runs))
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
