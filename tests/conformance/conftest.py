@@ -29,7 +29,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
     places = [("memory", seed) for seed in (SEEDS if "seeded" in marks else [0])]
     places += [("sockets", 0)] if "over_sockets" in marks else []
-    found = {f"{place}-{label}-{seed}": (place, version, seed) for place, seed in places for label, version in VERSIONS.items()}
+    found = {
+        f"{place}-{label}-{seed}": (place, version, seed)
+        for place, seed in places
+        for label, version in VERSIONS.items()
+    }
     metafunc.parametrize("stage", list(found.values()), ids=list(found), indirect=True)
 
 

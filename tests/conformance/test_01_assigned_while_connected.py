@@ -11,7 +11,7 @@ from otakit.conformance.stage import Stage
 @pytest.mark.seeded
 @pytest.mark.over_sockets
 def test_scenario_01_assigned_while_connected(stage: Stage) -> None:
-    """A device that listens while a package is assigned hears two updates, in either order: the package, the stale keys."""
+    """A device that listens when a package is assigned hears two updates in any order: the package, the stale keys."""
     fx = stage.fixture()
     device = stage.device(listens=True)
     fx.assign(fx.a)

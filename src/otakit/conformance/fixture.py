@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 IMAGE_A = bytes(i % 251 for i in range(200_000))
 IMAGE_B = bytes((7 * i + 3) % 256 for i in range(100_000))
 SHA256_A = "e24bc62381f1224fbbb74688663f8f9743b9680b193edd666835e97b06e730eb"
+NINE_KEYS = sorted(
+    f"fw_{key}" for key in ("title", "version", "ts", "state", "size", "checksum", "checksum_algorithm", "url", "tag")
+)
+"""All keys of a firmware, as `deleted` names them when nothing is assigned any more."""
 DAY_MS = 86_400_000
 DEFAULT = {"type": "DEFAULT"}
 

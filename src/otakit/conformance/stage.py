@@ -173,9 +173,7 @@ class Stage(ABC):
     def stranger(self) -> Peer:
         """A connection that has said nothing yet."""
         number = len(self.peers)
-        peer = Peer(
-            self._channel(), self, self.version, number=number, events=self.events, watchers=self.watchers
-        )
+        peer = Peer(self._channel(), self, self.version, number=number, events=self.events, watchers=self.watchers)
         self.peers.append(peer)
         return peer
 
