@@ -1,7 +1,9 @@
-"""Listening sockets for the twin's doors, or one clear error."""
+"""Listening sockets for the twin's doors, or one clear error; and what this machine is called on them."""
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import socket
 import sys
 
@@ -49,3 +51,37 @@ def all_listening(host: str, ports: dict[str, int]) -> dict[str, socket.socket]:
             each.close()
         raise
     return bound
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def addresses_of(host: str) -> list[str]:
+    """What devices can type for a host that is listened on: itself, or each address of this machine."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - asked for, not listened on
+        return [host]
+    found = []
+    # no packet is sent: connecting a datagram socket only asks which of our addresses leads there
+    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        if family is socket.AF_INET or host == "::":
+            with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
+                asked.connect((far, 9))
+                found.append(str(asked.getsockname()[0]))
+    with contextlib.suppress(OSError):
+        found += socket.gethostbyname_ex(socket.gethostname())[2]
+    outside = [each for each in dict.fromkeys(found) if not ipaddress.ip_address(each).is_loopback]
+    return outside or ["127.0.0.1"]
+
+
+def names_of(host: str) -> list[str]:
+    """All that a client may call this machine when it checks a certificate."""
+    own = socket.gethostname()
+    names = [*addresses_of(host), "localhost", "127.0.0.1", "::1", own, own if "." in own else f"{own}.local"]
+    return [name for name in dict.fromkeys(names) if name.isascii() and name]

@@ -14,6 +14,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,8 @@ from otakit.errors import ServerRefused
 from otakit.twin.conversation import Conversation
 from otakit.twin.listening import all_listening, is_loopback, names_of
 from otakit.twin.model import Model
+from otakit.twin.page.feed import Feed
+from otakit.twin.page.routes import page_routes
 from otakit.twin.rest.door import Door
 from otakit.twin.rest.http import Http
 from otakit.twin.rest.login import Login
@@ -85,9 +88,12 @@ class TwinServer:
         self.door: Door
         self._wires: dict[object, Wire] = {}
         self._heard: dict[Wire, None] = {}
+        self._answering = False
         self._listeners: list[asyncio.Server] = []
         self._http: Http | None = None
+        self._feed: Feed | None = None
         self._folder: Path | None = None
+        self._last_gone: asyncio.Event | None = None
         self._armed: int | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -101,9 +107,22 @@ class TwinServer:
         return self._epoch + time.monotonic_ns()
 
     async def start(
-        self, host: str = "127.0.0.1", mqtt_port: int = 0, http_port: int = 0, mqtts_port: int = 0
+        self,
+        host: str = "127.0.0.1",
+        mqtt_port: int = 0,
+        http_port: int = 0,
+        mqtts_port: int = 0,
+        *,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         """Opens the doors; port 0 is a free one. That of TLS opens where there is an authority.
+
+        Args:
+            host: where to listen.
+            mqtt_port: for devices.
+            http_port: for operators.
+            mqtts_port: for devices that speak TLS.
+            prepare: called when `door` is there and before anybody can connect.
 
         Raises:
             TransportError: a port is taken.
@@ -116,11 +135,16 @@ class TwinServer:
             ports["MQTT over TLS"] = mqtts_port
         sockets = all_listening(host, ports)
         try:
+            folder = self._image_folder()
+            self.door = Door(self.model, self.now, folder, self.settle, self.faults.append, keeper=self._keeper)
+            self.door.login = self.login
+            prepare()
             await self._open(host, sockets)
         except BaseException:
             for each in sockets.values():
                 each.close()
             raise
+        self.settle()
 
     async def close(self, parting_s: float = PARTING_S) -> None:
         """Closes the doors and all connections, and lets go of what is kept.
@@ -135,6 +159,8 @@ class TwinServer:
             self._alarm.cancel()
         for listener in self._listeners:
             listener.close()
+        if self._feed is not None:
+            self._feed.close()
         for shaking in list(self.handshakes):
             shaking.transport.abort()
         await asyncio.gather(self._part(parting_s), self._http.close() if self._http is not None else asyncio.sleep(0))
@@ -174,7 +200,8 @@ class TwinServer:
             wire.flush()
             self.settle()
             return
-        if not self._heard:
+        if not self._answering:
+            self._answering = True
             asyncio.get_running_loop().call_soon(self._answer)
         self._heard[wire] = None
 
@@ -183,6 +210,8 @@ class TwinServer:
         self._wires.pop(wire.conversation, None)
         wire.talk.lost()
         self.settle()
+        if self._last_gone is not None and not self._wires:
+            self._last_gone.set()
 
     def device_name(self, watcher: Watcher, connection: int) -> str | None:
         """Whose connection a watcher hears; None before CONNECT was accepted, and of one that is gone."""
@@ -198,26 +227,33 @@ class TwinServer:
         from otakit.twin.keeping import open_kept  # noqa: PLC0415 - a twin that forgets needs no database
 
         model, self._keeper = open_kept(self.data, settings, seed, self.now())
-        self.keep = self._keeper.keep
+        self.keep, self._keeper.on_failure = self._keeper.keep, self._spoil
+        self.login = replace(self.login, key=self._keeper.key)
         return model
+
+    def _image_folder(self) -> Path:
+        if self._keeper is not None:
+            return self._keeper.images.folder
+        self._folder = Path(tempfile.mkdtemp(prefix="otakit-twin-"))
+        return self._folder
 
     async def _open(self, host: str, sockets: dict[str, socket.socket]) -> None:
         loop = asyncio.get_running_loop()
-        folder = self._keeper.images.folder if self._keeper is not None else None
-        if folder is None:
-            folder = self._folder = Path(tempfile.mkdtemp(prefix="otakit-twin-"))
         self.mqtt, self.http = (cast("Address", sockets[name].getsockname()[:2]) for name in ("MQTT", "REST"))
         self._listeners.append(await loop.create_server(lambda: Wire(self), sock=sockets["MQTT"], backlog=BACKLOG))
         if self.authority is not None:
             self.mqtts = cast("Address", sockets["MQTT over TLS"].getsockname()[:2])
             self._listeners.append(await self._listen_inside_tls(host, sockets["MQTT over TLS"], self.authority))
-        self.door = Door(self.model, self.now, folder, self.settle, self.faults.append)
-        self._http = Http(self.door, self.login, only_local=is_loopback(host))
+        self._feed = Feed(self)
+        page = page_routes(self._feed, self)
+        self._http = Http(self.door, page, login=self.login, only_local=is_loopback(host))
         await self._http.start(sockets["REST"])
 
     async def _listen_inside_tls(self, host: str, listening: socket.socket, authority: Authority) -> asyncio.Server:
-        from otakit.twin.tls import Endpoint, TlsDoor  # noqa: PLC0415 - its libraries are an extra
+        from otakit.twin.certificates import read_certificate  # noqa: PLC0415 - their library is an extra
+        from otakit.twin.tls import Endpoint, TlsDoor  # noqa: PLC0415
 
+        self.model.read_certificate = read_certificate
         names = names_of(host)
         # v4.2 and older read their certificate once
         endpoint = Endpoint(lambda: authority.server(names), reloads=not self.model.settings.is_before(4, 3))
@@ -225,18 +261,19 @@ class TwinServer:
         return await loop.create_server(lambda: TlsDoor(self, endpoint), sock=listening, backlog=BACKLOG)
 
     async def _part(self, parting_s: float) -> None:
+        self._last_gone = asyncio.Event()
         for wire in self.wires:
             wire.part()
-        until = time.monotonic() + parting_s
-        while self._wires and time.monotonic() < until:
-            await asyncio.sleep(0.01)
+        if self._wires:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._last_gone.wait(), parting_s)
         for wire in self.wires:
             wire.abort()
         await asyncio.sleep(0)  # connection_lost of the aborted ones
 
     def _answer(self) -> None:
         """The end of a turn in which devices said something: what they said is kept, then answered."""
-        heard, self._heard = list(self._heard), {}
+        heard, self._heard, self._answering = list(self._heard), {}, False
         if self._is_kept(heard):
             for wire in heard:
                 wire.flush()
@@ -252,6 +289,14 @@ class TwinServer:
                 wire.abort()
             return False
         return True
+
+    def _spoil(self) -> None:
+        """What changed could not be kept: who waits to hear of it hears the connection end."""
+        woken = (self._wires.get(session) for session in self.model.sessions.take_woken())
+        for wire in (*self._heard, *woken):
+            if wire is not None:
+                wire.abort()
+        self._heard.clear()
 
     def _ring(self) -> None:
         self._armed = self._alarm = None
