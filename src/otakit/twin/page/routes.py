@@ -19,7 +19,8 @@ from otakit.captured import Address
 from otakit.errors import ServerRefused
 from otakit.twin.page.feed import Feed, Served
 from otakit.twin.rest import login
-from otakit.twin.rest.door import Door, Reply
+from otakit.twin.rest.answers import Reply
+from otakit.twin.rest.door import Door
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {

@@ -1,27 +1,41 @@
-"""What every REST route stands on: the model, the clock, the folder of images, bodies and pages.
+"""What every REST route stands on: the model, the clock, the folder of images.
 
-Refuses to know any path. Errors are `ServerRefused` of the rules, answered as ThingsBoard's
-`ThingsboardErrorResponseHandler` does.
+Refuses to know any path. Errors are `ServerRefused` of the rules; `answers` makes bodies of them.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
-from fastapi import Depends, Query, Request
-from starlette.responses import Response
+from fastapi import Depends, Request
 
-from otakit.errors import ServerRefused
-from otakit.twin.line import json_bytes
 from otakit.twin.model import Model
 from otakit.twin.rest.images import FileImage
-from otakit.twin.rest.shapes import Json
-from otakit.twin.rules.store import Store, refused
+from otakit.twin.rules.store import GENERAL, Store, refused
+
+if TYPE_CHECKING:
+    from otakit.twin.rest.login import Login
+
+
+class Keeper(Protocol):
+    """Who keeps the model on a disk (`otakit.twin.keeping`)."""
+
+    failures: int
+
+    @property
+    def pending(self) -> bool:
+        """Whether something changed that is not kept yet."""
+
+    def keep(self) -> None:
+        """Keeps it.
+
+        Raises:
+            ServerRefused: that failed, and the model is what it was before.
+        """
 
 
 @dataclass
@@ -33,6 +47,9 @@ class Door:
         folder: where images are kept.
         settle: sends what a change made the conversations say.
         fault: takes note of an error of ours.
+        polls: long polls that wait for an update.
+        keeper: makes lasting what an answer acknowledges, images too; None for a twin that forgets.
+        login: who may use the doors of operators; None for the user of every fresh ThingsBoard.
     """
 
     model: Model
@@ -41,6 +58,9 @@ class Door:
     settle: Callable[[], None]
     fault: Callable[[BaseException], None]
     images: dict[str, FileImage] = field(default_factory=dict)
+    polls: set[asyncio.Future[dict[str, object] | None]] = field(default_factory=set)
+    keeper: Keeper | None = None
+    login: Login | None = None
 
     @property
     def store(self) -> Store:
@@ -48,78 +68,41 @@ class Door:
         return self.model.store
 
     def forget_images(self) -> None:
-        """Closes and removes the images of packages that are gone."""
+        """Closes and removes the images of packages that are gone; a keeper does so when that is on the disk."""
+        if self.keeper is not None:
+            return
         for identifier in [each for each in self.images if each not in self.store.packages]:
             self.images.pop(identifier).remove()
 
+    async def kept(self, failures: int) -> None:
+        """Returns when all that changed is on the disk: one commit for all calls of one turn of the event loop.
+
+        Args:
+            failures: the keeper's, before the caller changed anything.
+
+        Raises:
+            ServerRefused: it could not be kept, and it is undone.
+        """
+        if self.keeper is None or (not self.keeper.pending and self.keeper.failures == failures):
+            return
+        await asyncio.sleep(0)
+        if self.keeper.failures != failures:  # another's commit failed, and took this change back too
+            raise refused("Nothing was saved; see to the disk of the twin's data", GENERAL)
+        self.keeper.keep()
+
+    def end_polls(self) -> None:
+        """Ends all long polls: nothing will come any more."""
+        for poll in self.polls:
+            if not poll.done():
+                poll.set_result(None)
+
     def close(self) -> None:
-        """Closes all images."""
+        """Closes all images and removes them, unless they are kept."""
+        if self.keeper is not None:
+            return
         for image in self.images.values():
             image.remove()
         self.images.clear()
-
-
-class Reply(Response):
-    """A JSON answer."""
-
-    media_type = "application/json"
-
-    def __init__(self, content: object = None, status_code: int = 200) -> None:
-        super().__init__(b"" if content is None else json_bytes(content), status_code)
-
-
-def refusal(error: ServerRefused) -> Reply:
-    """An error as ThingsBoard answers it."""
-    body = {
-        "status": error.status,
-        "message": str(error),
-        "errorCode": error.error_code,
-        "timestamp": int(time.time() * 1000),
-    }
-    return Reply(body, error.status)
-
-
-async def members(request: Request) -> Json:
-    """The body as a JSON object, whatever the content type says.
-
-    Raises:
-        ServerRefused: it is none.
-    """
-    raw = await request.body()
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise refused("Unable to read the request body: it is no JSON") from error
-    if not isinstance(body, dict):
-        raise refused("Unable to read the request body: a JSON object is expected")
-    return body
-
-
-@dataclass(frozen=True)
-class Page:
-    """Which page of a list is asked for."""
-
-    size: int
-    number: int
-    search: str = ""
-
-    def of(self, rows: Iterable[tuple[str, Json]]) -> Reply:
-        """The page of rows, each with the text that is searched.
-
-        Raises:
-            ServerRefused: a size or number that cannot be.
-        """
-        if self.size < 1 or self.number < 0:
-            raise refused(f"Incorrect page link: page size {self.size}, page {self.number}")
-        found = [row for text, row in rows if self.search.lower() in text.lower()]
-        start, pages = self.size * self.number, -(-len(found) // self.size)
-        body = {
-            "data": found[start : start + self.size],
-            "totalPages": pages,
-            "totalElements": len(found),
-            "hasNext": self.number + 1 < pages,
-        }
-        return Reply(body)
 
 
 async def _door(request: Request) -> Door:
@@ -128,14 +111,5 @@ async def _door(request: Request) -> Door:
     return door
 
 
-async def _page(
-    size: Annotated[int, Query(alias="pageSize")],
-    number: Annotated[int, Query(alias="page")],
-    search: Annotated[str, Query(alias="textSearch")] = "",
-) -> Page:
-    return Page(size, number, search)
-
-
-# coroutines, since fastapi runs plain functions in a thread of their own, and the model belongs to one thread
+# a coroutine, since fastapi runs plain functions in a thread of their own, and the model belongs to one thread
 Doors = Annotated[Door, Depends(_door)]
-Pages = Annotated[Page, Depends(_page)]

@@ -9,22 +9,23 @@ from __future__ import annotations
 import socket
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otakit.errors import ServerRefused
-from otakit.twin.rest.device_http import NotThisDevice, device_api
-from otakit.twin.rest.door import Door, Reply, refusal
+from otakit.twin.rest.answers import Reply, answer_errors, refusal
+from otakit.twin.rest.attributes import attributes
+from otakit.twin.rest.description import PATH, description
+from otakit.twin.rest.device_http import device_api
+from otakit.twin.rest.docs import docs
+from otakit.twin.rest.door import Door
 from otakit.twin.rest.entities import devices, profiles
-from otakit.twin.rest.login import Tokens, routes
+from otakit.twin.rest.hosts import OnlyLocal
+from otakit.twin.rest.login import Login, Tokens, routes
 from otakit.twin.rest.packages import packages
-from otakit.twin.rest.telemetry import Refused, attributes, plain, series
-from otakit.twin.rules.store import GENERAL, NOT_FOUND, refused
+from otakit.twin.rest.series import series
 
 VERSION = "4.3.1.3"
 """The ThingsBoard whose behaviour this is."""
@@ -33,12 +34,16 @@ IDLE_S = 600  # longer than a reader thinks between two cells
 
 
 class Http:
-    """The REST door; `more` are routes that are no ThingsBoard's, such as the page's."""
+    """The REST door; `more` are routes that are no ThingsBoard's, such as the page's.
 
-    def __init__(self, door: Door, *more: APIRouter) -> None:
+    `only_local` refuses calls that name another host than this one.
+    """
+
+    def __init__(self, door: Door, *more: APIRouter, login: Login | None = None, only_local: bool = False) -> None:
         self._door = door
+        app = application(door, *more, login=login)
         config = uvicorn.Config(
-            application(door, *more),
+            OnlyLocal(app) if only_local else app,
             http="h11",
             ws="none",
             lifespan="off",
@@ -60,57 +65,32 @@ class Http:
 
     async def close(self) -> None:
         """Ends all connections and forgets the images."""
+        self._door.end_polls()
         await self._server.shutdown()
         self._door.close()
 
 
-def application(door: Door, *more: APIRouter) -> ASGIApp:
+def application(door: Door, *more: APIRouter, login: Login | None = None) -> ASGIApp:
     """The door without a socket."""
-    tokens = Tokens(door)
+    tokens = Tokens(door, login)
     return _Filters(_app(door, tokens, more), door, tokens)
 
 
 def _app(door: Door, tokens: Tokens, more: tuple[APIRouter, ...] = ()) -> FastAPI:
     app = FastAPI(
         title="ThingsBoard REST API",
-        version=f"{VERSION}-twin",
-        openapi_url="/v3/api-docs/thingsboard",
+        version=f"{door.model.settings.version}-twin",
+        openapi_url=PATH,
         docs_url=None,  # its pages would fetch scripts from the network
         redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.door = door
-    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api, *more):
+    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api, docs, *more):
         app.include_router(router)
-
-    @app.exception_handler(ServerRefused)
-    async def by_the_rules(_request: Request, error: ServerRefused) -> Reply:
-        return refusal(error)
-
-    @app.exception_handler(NotThisDevice)
-    async def of_devices(_request: Request, _error: NotThisDevice) -> Response:
-        return Response(status_code=401)
-
-    @app.exception_handler(HTTPException)
-    async def of_paths(request: Request, error: HTTPException) -> Reply:
-        text = (
-            f"{request.method} {request.url.path}: {error.detail}; this twin has the paths of devices, their profiles, "
-        )
-        text += "packages, attributes and telemetry"
-        return refusal(ServerRefused(text, error.status_code, NOT_FOUND[1]))
-
-    @app.exception_handler(Refused)
-    async def in_plain_text(_request: Request, error: Refused) -> object:
-        return plain(error)
-
-    @app.exception_handler(Exception)
-    async def of_ours(_request: Request, error: Exception) -> Reply:
-        return refusal(refused(f"Unexpected {type(error).__name__}", GENERAL))
-
-    @app.exception_handler(RequestValidationError)
-    async def of_parameters(_request: Request, error: RequestValidationError) -> Reply:
-        first = error.errors()[0]
-        return refusal(refused(f"Invalid parameter {'.'.join(map(str, first['loc']))}: {first['msg']}"))
-
+    app.openapi = lambda: description(app)  # type: ignore[method-assign]  # fastapi's own way to replace it
+    answer_errors(app)
     return app
 
 
@@ -121,12 +101,20 @@ class _Filters:
         self._app, self._door, self._tokens = app, door, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Body(receive)
+        body, failures = _Body(receive), self._door.keeper.failures if self._door.keeper else 0
+        undone = False
 
         async def answer(message: Message) -> None:
+            nonlocal undone
             if message["type"] == "http.response.start":
                 await body.drain()
-            await send(message)
+                try:
+                    await self._door.kept(failures)
+                except ServerRefused as error:
+                    undone = True
+                    await refusal(error)(scope, body, send)
+            if not undone:
+                await send(message)
 
         try:
             await self._pass(scope, body, answer)

@@ -18,6 +18,8 @@ from python_multipart.multipart import parse_options_header
 from otakit.protocol.checksums import checksum
 from otakit.twin.rules.store import refused
 
+UNSUPPORTED = (415, 31)
+
 
 class TooLarge(Exception):
     """An upload beyond the limit of multipart bodies."""
@@ -88,6 +90,11 @@ class Upload:
     _name: str = ""
     _is_file: bool = False
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the form had such a part."""
+        return self.file_name is not None
+
     async def take(self, pieces: AsyncIterator[bytes], boundary: bytes, limit: int) -> None:
         """Reads the whole form.
 
@@ -148,10 +155,10 @@ def boundary_of(content_type: str) -> bytes:
     """The boundary of a form.
 
     Raises:
-        ServerRefused: the body is none.
+        ServerRefused: the body is none, with the status 415.
     """
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not boundary:
-        raise refused("Current request is not a multipart request")
+        raise refused(f"Content-Type '{content_type}' is not supported", UNSUPPORTED)
     return boundary

@@ -1,6 +1,7 @@
 """Who may use the REST door: login, refreshed tokens, and the check of every call.
 
-Tokens are JWTs as ThingsBoard's (`JwtTokenFactory`), signed with a key that lives as long as the twin.
+Tokens are JWTs as ThingsBoard's (`JwtTokenFactory`), signed with a key that lives as long as the twin, or
+as long as its kept data.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ import hmac
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import jwt
 from fastapi import APIRouter, Request
 
 from otakit.errors import ServerRefused
-from otakit.twin.rest.door import Door, Reply, members
+from otakit.twin.rest import schemas
+from otakit.twin.rest.answers import Reply
+from otakit.twin.rest.bodies import members
+from otakit.twin.rest.door import Door
+from otakit.twin.rest.words import ref, says
 
 USER, PASSWORD = "tenant@thingsboard.org", "tenant"  # what every fresh ThingsBoard has
 REFRESH_S = 604_800
@@ -22,12 +28,38 @@ OPEN = ("/api/auth/", "/api/noauth/", "/api/v1/")
 """Beginnings of paths that need no login; ``/api/v1/`` is the devices' own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who may use the REST door and the page.
+
+    Attributes:
+        key: signs the tokens; one that is kept lets them outlive this process.
+    """
+
+    user: str = USER
+    password: str = field(default=PASSWORD, repr=False)
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False, compare=False)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether everybody knows it: that of every fresh ThingsBoard."""
+        return self == Login()
+
+    def fits(self, user: str, password: str) -> bool:
+        """Whether these are the user and the password; takes as long for wrong ones."""
+        same = [
+            hmac.compare_digest(given.encode(errors="replace"), own.encode())
+            for given, own in ((user, self.user), (password, self.password))
+        ]
+        return all(same)
+
+
 class Tokens:
     """Makes and checks tokens."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, login: Login | None = None) -> None:
         self._door = door
-        self._key = secrets.token_bytes(64)
+        self.login = login or Login()
 
     def pair(self) -> dict[str, str]:
         """A fresh token and what it is refreshed with."""
@@ -37,7 +69,7 @@ class Tokens:
     def _made(self, life_s: int, scope: str) -> str:
         now, store = int(time.time()), self._door.store
         claims = {
-            "sub": USER,
+            "sub": self.login.user,
             "userId": store.user_id,
             "scopes": [scope],
             "sessionId": secrets.token_hex(16),
@@ -48,7 +80,7 @@ class Tokens:
             "isPublic": False,
             "tenantId": store.tenant_id,
         }
-        return jwt.encode(claims, self._key, "HS512")
+        return jwt.encode(claims, self.login.key, "HS512")
 
     def check(self, token: str, scope: str) -> None:
         """Whether a token is one of ours, for this use, and not too old.
@@ -57,7 +89,7 @@ class Tokens:
             ServerRefused: it is not.
         """
         try:
-            claims = jwt.decode(token, self._key, ["HS512"])
+            claims = jwt.decode(token, self.login.key, ["HS512"])
         except jwt.ExpiredSignatureError as error:
             raise ServerRefused("Token has expired", 401, 11) from error
         except jwt.InvalidTokenError as error:
@@ -82,19 +114,19 @@ class Tokens:
 
 def routes(tokens: Tokens) -> APIRouter:
     """Login and refresh."""
-    router = APIRouter()
+    router = APIRouter(tags=["Login"])
 
-    @router.post("/api/auth/login")
+    @router.post("/api/auth/login", **says(ref("TokenPair"), takes=schemas.LOGIN, refuses=(), openly=True))
     async def login(request: Request) -> Reply:
+        """A token for every call, and one to refresh it with."""
         body = await members(request)
-        given = (str(body.get("username", "")), str(body.get("password", "")))
-        right = [hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(given, (USER, PASSWORD), strict=True)]
-        if not all(right):
+        if not tokens.login.fits(str(body.get("username", "")), str(body.get("password", ""))):
             raise ServerRefused("Invalid username or password", 401, 10)
         return Reply(tokens.pair())
 
-    @router.post("/api/auth/token")
+    @router.post("/api/auth/token", **says(ref("TokenPair"), takes=schemas.REFRESH, refuses=(), openly=True))
     async def refresh(request: Request) -> Reply:
+        """A new pair for a refresh token."""
         body = await members(request)
         tokens.check(str(body.get("refreshToken", "")), "REFRESH_TOKEN")
         return Reply(tokens.pair())

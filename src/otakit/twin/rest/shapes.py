@@ -6,15 +6,16 @@ Reading raises `ServerRefused` for what cannot be meant.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 
 from otakit.protocol.messages import Kind
+from otakit.twin.rest.bodies import Json, entity_id, flag, inner, text, unreadable, whole
 from otakit.twin.rules.entities import Credentials, Device, OtaPackage, Profile
-from otakit.twin.rules.store import Store, refused
+from otakit.twin.rules.store import GENERAL, Store, refused
 
-Json = dict[str, object]
 NULL_CUSTOMER = "13814000-1dd2-11b2-8080-808080808080"  # ThingsBoard's EntityId.NULL_UUID
+TRANSPORTS = ("DEFAULT", "MQTT", "COAP", "LWM2M", "SNMP")
+PROVISION_TYPES = ("DISABLED", "ALLOW_CREATE_NEW_DEVICES", "CHECK_PRE_PROVISIONED_DEVICES", "X509_CERTIFICATE_CHAIN")
 _DEFAULT = {"type": "DEFAULT"}
 DEVICE_EXTRA: Json = {
     "additionalInfo": None,
@@ -48,18 +49,6 @@ def identity(kind: str, identifier: str | None) -> Json | None:
     return None if identifier is None else {"entityType": kind, "id": identifier}
 
 
-def checked_uuid(text: str) -> str:
-    """An id from a path or a body.
-
-    Raises:
-        ServerRefused: it is no UUID.
-    """
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise refused(f"Invalid UUID string: {text[:60]}") from error
-
-
 def device_json(store: Store, device: Device) -> Json:
     """A device."""
     profile = store.profiles[device.profile_id or store.default_profile_id]
@@ -82,14 +71,14 @@ def device_json(store: Store, device: Device) -> Json:
 def device_of(body: Json) -> Device:
     """A device as an operator posts it: what it leaves out is cleared."""
     return Device(
-        name=_text(body, "name") or "",
-        profile_id=_id(body, "deviceProfileId"),
-        profile_name=_text(body, "type"),
-        id=_id(body, "id") or "",
-        version=_version(body),
-        firmware_id=_id(body, "firmwareId"),
-        software_id=_id(body, "softwareId"),
-        label=_text(body, "label"),
+        name=text(body, "name") or "",
+        profile_id=entity_id(body, "deviceProfileId"),
+        profile_name=text(body, "type"),
+        id=entity_id(body, "id") or "",
+        version=whole(body, "version"),
+        firmware_id=entity_id(body, "firmwareId"),
+        software_id=entity_id(body, "softwareId"),
+        label=text(body, "label"),
         extra=_extra(body, DEVICE_EXTRA),
     )
 
@@ -125,16 +114,43 @@ def profile_info_json(store: Store, profile: Profile) -> Json:
 
 
 def profile_of(body: Json) -> Profile:
-    """A profile as an operator posts it: what it leaves out is cleared."""
+    """A profile as an operator posts it: what it leaves out is cleared.
+
+    Raises:
+        ServerRefused: type, transport type or profile data are missing, or are none.
+    """
+    name, transport = text(body, "name") or "", text(body, "transportType")
+    if not name.strip():
+        raise refused("Device profile name should be specified!")
+    if text(body, "type") is None:
+        raise refused("Device profile type should be specified!")
+    if transport is None:
+        raise refused("Device profile transport type should be specified!")
+    _check_one_of(body, "type", ("DEFAULT",))
+    _check_one_of(body, "transportType", TRANSPORTS)
+    _check_one_of(body, "provisionType", PROVISION_TYPES)
+    if not inner(inner(body, "profileData"), "transportConfiguration"):  # `DeviceProfileDataValidator` reads them
+        raise refused("The transport configuration of profileData is null", GENERAL)
+    key, extra = text(body, "provisionDeviceKey"), _extra(body, PROFILE_EXTRA)
+    if "provisionDeviceKey" in extra:
+        extra["provisionDeviceKey"] = key
+    if extra.get("provisionType") is None:
+        extra["provisionType"] = "DISABLED"
     return Profile(
-        name=_text(body, "name") or "",
-        id=_id(body, "id") or "",
-        version=_version(body),
-        firmware_id=_id(body, "firmwareId"),
-        software_id=_id(body, "softwareId"),
-        transport=_text(body, "transportType") or "DEFAULT",
-        extra=_extra(body, PROFILE_EXTRA),
+        name=name,
+        id=entity_id(body, "id") or "",
+        version=whole(body, "version"),
+        firmware_id=entity_id(body, "firmwareId"),
+        software_id=entity_id(body, "softwareId"),
+        transport=transport,
+        extra=extra,
     )
+
+
+def _check_one_of(body: Json, name: str, known: tuple[str, ...]) -> None:
+    value = text(body, name)
+    if value is not None and value not in known:
+        raise unreadable(f"{name}: not one of {', '.join(known)}")
 
 
 def credentials_json(credentials: Credentials) -> Json:
@@ -151,15 +167,13 @@ def credentials_json(credentials: Credentials) -> Json:
 
 
 def credentials_of(body: Json) -> Credentials:
-    """Credentials as an operator posts them."""
-    kind = _text(body, "credentialsType") or "ACCESS_TOKEN"
-    if kind != "ACCESS_TOKEN":
-        raise refused(f"This twin knows credentials of type ACCESS_TOKEN, not {kind[:40]}")
+    """Credentials as an operator posts them; the rules compute the id where it follows from the value."""
     return Credentials(
-        device_id=_id(body, "deviceId") or "",
-        credentials_id=_text(body, "credentialsId") or "",
-        id=_id(body, "id") or "",
-        value=_text(body, "credentialsValue"),
+        device_id=entity_id(body, "deviceId") or "",
+        credentials_id=text(body, "credentialsId") or "",
+        id=entity_id(body, "id") or "",
+        type=text(body, "credentialsType") or "",
+        value=text(body, "credentialsValue"),
     )
 
 
@@ -189,50 +203,27 @@ def package_json(store: Store, package: OtaPackage) -> Json:
 
 def package_of(body: Json) -> OtaPackage:
     """A package as an operator describes it."""
-    kind = _text(body, "type")
-    if kind is None or kind not in Kind.__members__:
-        raise refused("OtaPackage type should be specified!")
-    size = body.get("dataSize")
+    _check_one_of(body, "type", tuple(Kind.__members__))
+    kind = text(body, "type")
+    if kind is None:
+        raise refused("Type should be specified!")
     return OtaPackage(
-        title=_text(body, "title") or "",
-        version=_text(body, "version") or "",
+        title=text(body, "title") or "",
+        version=text(body, "version") or "",
         kind=Kind[kind],
-        profile_id=_id(body, "deviceProfileId"),
-        id=_id(body, "id") or "",
-        tag=_text(body, "tag"),
-        url=_text(body, "url"),
-        uses_url=body.get("usesUrl") is True,
-        file_name=_text(body, "fileName"),
-        content_type=_text(body, "contentType"),
-        algorithm=_text(body, "checksumAlgorithm"),
-        checksum=_text(body, "checksum"),
-        size=size if isinstance(size, int) else None,
+        profile_id=entity_id(body, "deviceProfileId"),
+        id=entity_id(body, "id") or "",
+        tag=text(body, "tag"),
+        url=text(body, "url"),
+        uses_url=flag(body, "usesUrl"),
+        file_name=text(body, "fileName"),
+        content_type=text(body, "contentType"),
+        algorithm=text(body, "checksumAlgorithm"),
+        checksum=text(body, "checksum"),
+        size=whole(body, "dataSize"),
         extra=_extra(body, PACKAGE_EXTRA),
     )
 
 
 def _extra(body: Json, known: Mapping[str, object]) -> Json:
     return {name: body[name] for name in known if name in body}
-
-
-def _text(body: Json, name: str) -> str | None:
-    value = body.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise refused(f"{name}: a text is expected, not {type(value).__name__}")
-
-
-def _id(body: Json, name: str) -> str | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, Mapping) or not isinstance(value.get("id"), str):
-        raise refused(f"{name}: an entity id is expected, an object with the member id")
-    return checked_uuid(value["id"])
-
-
-def _version(body: Json) -> int | None:
-    value = body.get("version")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise refused("version: a whole number is expected")

@@ -1,0 +1,60 @@
+"""The description of the REST door (OpenAPI), made from its own routes and schemas.
+
+Knows how fastapi's document becomes ThingsBoard's: its own answers for bad parameters are taken out, schemas
+and logins put in. Refuses to know any single route.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from otakit.twin.rest.schemas import SCHEMAS
+
+PATH = "/v3/api-docs/thingsboard"
+METHODS = {"get", "post", "put", "delete", "patch"}
+_INTRODUCTION = """The paths of ThingsBoard's REST API that the twin has, for operators and for devices over HTTP.
+
+Log in at `/api/auth/login`; send the token as `X-Authorization: Bearer <token>` or in `Authorization`.
+Errors are JSON (`Error`), unless a route says otherwise. Bodies are read as JSON whatever their content type
+says. Status 500 with errorCode 2 is no fault of the twin: ThingsBoard answers so when a required parameter
+is missing or a body cannot be read.
+"""
+_LOGINS = {
+    "X-Authorization": {"type": "apiKey", "in": "header", "name": "X-Authorization"},
+    "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+
+
+def description(app: FastAPI) -> dict[str, Any]:
+    """The document; made once, when it is first asked for."""
+    if app.openapi_schema is None:
+        found = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=_INTRODUCTION,
+            routes=app.routes,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+        found["paths"] = {path: item for path, item in found["paths"].items() if path.startswith("/api/")}
+        for item in found["paths"].values():
+            for method in item.keys() & METHODS:
+                _made_plain(item[method])
+        found["components"] = {"schemas": SCHEMAS, "securitySchemes": _LOGINS}
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+def _made_plain(operation: dict[str, Any]) -> None:
+    """Without fastapi's own answer to bad parameters, its titles, and the null that no query can say."""
+    operation["responses"].pop("422", None)
+    sentence, _, _ = operation.get("description", "").partition("\n")
+    operation["summary"] = sentence
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        choices = [each for each in schema.pop("anyOf", ()) if each != {"type": "null"}]
+        schema.update(choices[0] if choices else {})
+        for name in ("title", "description"):
+            schema.pop(name, None)
