@@ -20,6 +20,8 @@ class Framer:
             (ThingsBoard takes 65,536 from a device: `MqttDecoder`).
     """
 
+    __slots__ = ("_buffer", "_max", "_need")
+
     def __init__(self, max_remaining_length: int = MAX_VARINT) -> None:
         self._buffer = bytearray()
         self._need = 0  # bytes the buffer must have before looking at it again is worth it

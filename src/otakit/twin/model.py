@@ -11,28 +11,26 @@ from dataclasses import replace
 
 from otakit.protocol.checksums import checksum_of
 from otakit.protocol.messages import Kind
+from otakit.twin.device_side import DeviceSide
 from otakit.twin.rules.assignment import Assignment
 from otakit.twin.rules.cache import ImageCache
-from otakit.twin.rules.certificates import ReadCertificate, base64_of, unread
+from otakit.twin.rules.certificates import unread
 from otakit.twin.rules.chance import Chance, Random
-from otakit.twin.rules.credentials import Refusal, device_of_basic, device_of_certificate, saved_credentials
+from otakit.twin.rules.credentials import saved_credentials
 from otakit.twin.rules.entities import BytesImage, Credentials, Device, Image, OtaPackage, Profile, with_package
 from otakit.twin.rules.limits import Limits
 from otakit.twin.rules.packages import check_package, check_unused, filled
 from otakit.twin.rules.provisioning import Provisioning
 from otakit.twin.rules.saving import delete_profile, saved_device, saved_profile
-from otakit.twin.rules.store import Store, refused
-from otakit.twin.rules.telemetry import MILLISECOND, Memory
+from otakit.twin.rules.store import Store
+from otakit.twin.rules.telemetry import MILLISECOND
 from otakit.twin.rules.timers import Timers
 from otakit.twin.rules.values import Value
 from otakit.twin.sessions import Sessions
 from otakit.twin.settings import TwinSettings
 
-OVER_MQTT = ("DEFAULT", "MQTT")
-"""Transport types of profiles whose devices speak MQTT."""
 
-
-class Model:
+class Model(DeviceSide):
     """One tenant of one ThingsBoard.
 
     Args:
@@ -52,9 +50,9 @@ class Model:
         self.cache = ImageCache(settings, self.chance)
         self.sessions = Sessions(settings, self.chance, self.timers)
         self.assignment = Assignment(self.store, settings, self.timers, self.sessions.tell)
-        self.limits = Limits(settings)
+        self.limits, self._topics = Limits(settings), {}
         self.provisioning = Provisioning(self.store, self.save_device, self.save_credentials)
-        self.read_certificate: ReadCertificate = unread
+        self.read_certificate = unread
 
     @property
     def wake_at(self) -> int | None:
@@ -92,6 +90,7 @@ class Model:
         self.store.device(device_id)
         self.sessions.end_all(device_id)
         self.store.forget_device(device_id)
+        self.limits.forget(device_id)
 
     def save_credentials(self, draft: Credentials) -> Credentials:
         """Replaces a device's credentials; where they change, its connections are closed."""
@@ -112,6 +111,7 @@ class Model:
     def delete_profile(self, profile_id: str) -> None:
         """Deletes a profile with its packages."""
         delete_profile(self.store, profile_id)
+        self._topics.pop(profile_id, None)
 
     def save_package(self, draft: OtaPackage, now: int) -> OtaPackage:
         """Creates a package, or changes what may change; its cached bytes are dropped (`handleEvictEvent`)."""
@@ -182,87 +182,3 @@ class Model:
             self.save_device(with_package(self.store.device(target.id), kind, package_id), now)
         else:
             self.save_profile(with_package(self.store.profile(target.id), kind, package_id), now)
-
-    # the device's side
-
-    def device_of_token(self, token: str) -> Device | None:
-        """Whose access token this is."""
-        return self.store.device_of_token(token)
-
-    def device_for(
-        self,
-        user_name: str | None,
-        password: str | None,
-        client_id: str,
-        certificates: tuple[bytes, ...] = (),
-        *,
-        now: int,
-    ) -> Device | Refusal:
-        """Whose CONNECT this is, or why nobody's.
-
-        Args:
-            user_name: as CONNECT has it.
-            password: likewise.
-            client_id: likewise.
-            certificates: what the TLS client showed, in DER, leaf first; one wins over user name and password.
-            now: nanoseconds since the epoch.
-        """
-        if not self.settings.core_reachable:
-            return Refusal.NO_CORE
-        if certificates:
-            facts = None if self.settings.skip_certificate_validity else self.read_certificate(certificates[0])
-            device = device_of_certificate(self.store, base64_of(certificates[0]))
-            if device is None or (facts is not None and not facts.is_valid(now)):
-                return Refusal.CERTIFICATE
-        else:
-            device = device_of_basic(self.store, client_id, user_name, password)
-            if device is None:
-                return Refusal.NOT_KNOWN
-        if self.store.profiles[device.profile_id or self.store.default_profile_id].transport not in OVER_MQTT:
-            return Refusal.OTHER_TRANSPORT
-        return device
-
-    def shake_hands(self, certificates: tuple[bytes, ...], now: int) -> None:
-        """A TLS client showed certificates: a profile may create or update a device for them."""
-        self.provisioning.shake_hands(certificates, self.read_certificate, now)
-
-    def provision(self, request: object, now: int) -> dict[str, object]:
-        """Answers a provisioning request as ThingsBoard does over MQTT and HTTP alike.
-
-        Args:
-            request: its JSON, read by `json` or by `rules.values.parse`.
-            now: nanoseconds since the epoch.
-
-        Raises:
-            FormatError: it is no object.
-            ProvisionRequestError: it lacks a member that must be there, or one is of the wrong kind.
-        """
-        return self.provisioning.answer(request, now)
-
-    def memory(self, device_id: str) -> Memory | None:
-        """What is remembered of a device, None once it is deleted."""
-        return self.store.memories.get(device_id)
-
-    def write_telemetry(self, device_id: str, points: list[tuple[int, dict[str, Value]]]) -> None:
-        """Stores what a device or an operator reports."""
-        memory = self.memory(device_id)
-        if memory is None:
-            raise refused("Device with requested id wasn't found!")
-        for ts_ms, values in points:
-            memory.telemetry.write(ts_ms, values)
-
-    def package_now(self, device_id: str, kind: Kind, now: int) -> str | OtaPackage:
-        """The package that counts for a device, its bytes loaded; or the error word of a chunk request.
-
-        ThingsBoard: `DefaultTransportApiService.handle(GetOtaPackageRequestMsg)`.
-        """
-        device = self.store.devices.get(device_id)
-        if device is None:
-            return "UNKNOWN"
-        package = self.store.packages.get(self.store.effective(device, kind) or "")
-        if package is None:
-            return "NOT_FOUND"
-        if package.url is not None:
-            return "FAILURE"
-        self.cache.load(package, now)
-        return package

@@ -57,8 +57,9 @@ class TwinSettings:
         tenant_telemetry_messages: likewise, those with values.
         tenant_telemetry_data_points: likewise, the values in them.
         remembered_request_ids: request ids that one connection may have; the oldest is forgotten.
-        remembered_values: times for which one key of one device has a value; the oldest goes. Both bounds are
-            the twin's own, since ThingsBoard has a database where the twin has memory.
+        remembered_keys: names of telemetry, and of client attributes, that one device may have; more are dropped.
+        remembered_values: times for which one key of one device has a value; the oldest go. These bounds are the
+            twin's own, since ThingsBoard has a database where the twin has memory.
         version: of the ThingsBoard that is meant: ``4.2.1`` and before have a bug in URL packages, before
             ``3.4.2`` one in a profile's software.
         shuffle: open orders are decided by the seed.
@@ -97,6 +98,7 @@ class TwinSettings:
     tenant_telemetry_messages: str | None = None
     tenant_telemetry_data_points: str | None = None
     remembered_request_ids: int = 65_536
+    remembered_keys: int = 10_000
     remembered_values: int = 100_000
     version: str = "4.3.1.3"
     shuffle: bool = True
@@ -175,6 +177,7 @@ KNOBS: Mapping[str, str] = {
     "tenant_telemetry_messages": "tenant profile: transportTenantTelemetryMsgRateLimit",
     "tenant_telemetry_data_points": "tenant profile: transportTenantTelemetryDataPointsRateLimit",
     "remembered_request_ids": "",
+    "remembered_keys": "",
     "remembered_values": "",
     "version": "",
     "shuffle": "",

@@ -61,10 +61,29 @@ class Telemetry:
             if key not in self._latest or ts_ms >= self._latest[key][0]:
                 self._latest[key] = (ts_ms, value)
 
+    def keep_newest(self, keys: Iterable[str], most: int) -> None:
+        """Forgets the oldest values of keys that have a tenth more than `most`: seldom, since it sorts them."""
+        for key in keys:
+            history = self._history.get(key, {})
+            if len(history) <= most + most // 10:
+                continue
+            for ts_ms in sorted(history)[: len(history) - most]:
+                del history[ts_ms]
+                if self._changes is not None:
+                    self._changes.written(("history", self._owner, key, ts_ms))
+
     @property
     def keys(self) -> list[str]:
         """Every key that was ever written, in the order of its first."""
         return list(self._latest)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a key was ever written."""
+        return key in self._latest
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._latest)
 
     def latest(self, key: str) -> tuple[int, Value] | None:
         """The newest (time, value) of a key."""
