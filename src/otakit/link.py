@@ -1,6 +1,6 @@
 """A relayed connection with delay, rate and faults, between a device and a server.
 
-Carries out what `otakit.faults` describes on real bytes: a token bucket and a delay queue each way,
+Carries out what `otakit.faults` describes on real bytes: a token bucket and a delay queue with jitter each way,
 back-pressure, half-close and close passed on, and the plan by cutting the stream into MQTT packets.
 Decides nothing. Runs in a background thread (`Link`), or as a process of its own for measurements:
 ``python -m otakit.link "50 ms, 20 Mbit/s" 127.0.0.1:1883`` prints its port as one JSON line.
@@ -16,18 +16,18 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from typing import Any, Self
 
 from otakit.captured import Address, Watcher
 from otakit.errors import OtakitError, SettingsError, TransportError
-from otakit.faults import Counter, LinkSettings, parse_link
+from otakit.faults import Counter, Fault, LinkSettings, parse_link
+from otakit.faults.meddling import fields_of
 from otakit.protocol.messages import Direction
+from otakit.protocol.packets import Packet
 from otakit.sieve import Sieve
-
-LEAST_HELD = 256 * 1024  # bytes that one way may hold before it stops reading
-UNRATED_HELD = 8 * 1024 * 1024  # the same without a rate: what 1 Gbit/s puts on a path of 64 ms
+from otakit.way import Broken, LinkPath, Way
 
 
 class Link:
@@ -41,7 +41,9 @@ class Link:
     def __init__(self, settings: LinkSettings | str | None, watcher: Watcher | None = None) -> None:
         self.settings = parse_link(settings)
         self.watcher = watcher
-        self.counter = Counter(self.settings.plan)
+        self.counter = Counter(self.settings.plan, self.settings.seed)
+        self._began: float | None = None  # when the first connection came
+        self._connections = 0
         self._relays: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -85,9 +87,9 @@ class Link:
         """Closes it."""
         self.close()
 
-    def _noted(self, fields: Mapping[str, object]) -> None:
+    def _noted(self, fault: Fault, packet: Packet, direction: Direction) -> None:
         if self.watcher is not None:
-            self.watcher.note("fault", fields)
+            self.watcher.note("fault", fields_of(fault, packet, direction))
 
     async def _serve(self, target: Address, host: str, port: int, ready: _Ready) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -125,11 +127,14 @@ class Link:
             device.close()
 
     async def _relay(self, target: Address, device: socket.socket) -> None:
-        with contextlib.suppress(OSError, _Broken):
+        with contextlib.suppress(OSError, Broken):
             async with _ends(target, device) as ((from_device, to_device), (from_server, to_server)):
-                sieve = Sieve(self.counter, self._noted)
-                up = _Way(self.settings, Direction.TO_SERVER, sieve, from_device, to_server)
-                down = _Way(self.settings, Direction.TO_DEVICE, sieve, from_server, to_device)
+                self._began = self._began or asyncio.get_running_loop().time()
+                self._connections += 1
+                sieve = Sieve(self.counter, self._noted, self.settings.seed)
+                path = LinkPath(self.settings, self._began, self._connections)
+                up = Way(path, Direction.TO_SERVER, sieve, from_device, to_server)
+                down = Way(path, Direction.TO_DEVICE, sieve, from_server, to_device)
                 await _all_or_none(up.read(), up.write(), down.read(), down.write())
 
 
@@ -186,10 +191,6 @@ class _Ready:
         return self._address
 
 
-class _Broken(Exception):
-    """The plan breaks this connection now."""
-
-
 def _break(end: Any) -> None:
     """Lets a socket end with RST, which the peer sees as a broken connection, not as an orderly end."""
     at_once = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger
@@ -206,74 +207,6 @@ async def _all_or_none(*parts: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Way:
-    """One direction of one connection: read, held back for its time, written."""
-
-    def __init__(
-        self,
-        settings: LinkSettings,
-        direction: Direction,
-        sieve: Sieve,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        self._direction, self._sieve = direction, sieve
-        self._reader, self._writer = reader, writer
-        self._delay_s = settings.round_trip_s / 2
-        self._rate = (settings.rate_bit_s or 0) / 8
-        # about 2 ms of the link, so that a large packet arrives spread over its time as on a real one
-        self._slice = min(65536, max(1448, int(self._rate * 0.002))) if self._rate else 65536
-        self._most = LEAST_HELD + int(2 * self._rate * self._delay_s) if self._rate else UNRATED_HELD
-        self._queue: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue()
-        self._held, self._free_at = 0, 0.0
-        self._room = asyncio.Event()
-        self._clock = asyncio.get_running_loop().time
-
-    async def read(self) -> None:
-        """Takes bytes from one side until it ends, no faster than they leave."""
-        while data := await self._reader.read(self._slice):
-            for piece, late_s in self._sieve.pieces(self._direction, data):
-                if late_s:
-                    asyncio.get_running_loop().call_later(late_s, self._put, piece)
-                else:
-                    self._put(piece)
-            while self._held > self._most:
-                self._room.clear()
-                await self._room.wait()
-        self._queue.put_nowait((self._clock() + self._delay_s, b""))
-
-    def _put(self, piece: bytes | None) -> None:
-        if piece is None:
-            self._queue.put_nowait((max(self._clock(), self._free_at) + self._delay_s, None))
-            return
-        for at in range(0, len(piece), self._slice):
-            part = piece[at : at + self._slice]
-            self._free_at = max(self._clock(), self._free_at) + (len(part) / self._rate if self._rate else 0.0)
-            self._queue.put_nowait((self._free_at + self._delay_s, part))
-            self._held += len(part)
-
-    async def write(self) -> None:
-        """Gives each piece to the other side when its time has come; an empty one is the end.
-
-        Raises:
-            _Broken: the plan cuts the connection here.
-        """
-        while True:
-            due, part = await self._queue.get()
-            if (wait_s := due - self._clock()) > 0:
-                await asyncio.sleep(wait_s)
-            if part is None:
-                raise _Broken
-            if not part:
-                break
-            self._writer.write(part)
-            await self._writer.drain()
-            self._held -= len(part)
-            self._room.set()
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
 
 
 def parse_address(text: str) -> Address:

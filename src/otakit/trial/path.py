@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from otakit.client.settings import ns
-from otakit.faults import Counter, Cut, Delay, LinkSettings, Withhold
-from otakit.protocol.messages import Direction, message_of, row_of
+from otakit.faults import Counter, LinkSettings
+from otakit.faults.meddling import Piece
+from otakit.protocol.messages import Direction
 from otakit.protocol.mqtt import decode
-from otakit.protocol.packets import Packet, Publish, Version
+from otakit.protocol.packets import Packet, Version
+from otakit.sieve import Sieve
 
 Meddler = Callable[[Direction, Packet], Iterable[bytes] | None]
 """Sees each packet before it is sent; gives the bytes to send in its place, or None to leave it alone."""
@@ -27,19 +29,27 @@ class Path:
 
     def __init__(self, link: LinkSettings, meddler: Meddler | None) -> None:
         self._link, self._meddler = link, meddler
-        self._counter = Counter(link.plan)
+        self._counter = Counter(link.plan, link.seed)
+        self._sieve: Sieve | None = None
+        self._began: int | None = None
+        self._sent = 0
         self._free = {Direction.TO_SERVER: 0, Direction.TO_DEVICE: 0}
+        self._last = {Direction.TO_SERVER: 0, Direction.TO_DEVICE: 0}
 
     def idle_ns(self, direction: Direction, now: int) -> int:
         """How long what is sent now takes when it has no bytes: it comes behind all that was sent before."""
-        return max(0, self._free[direction] - now) + ns(self._link.round_trip_s / 2)
+        self._sent += 1
+        due = max(now, self._free[direction]) + ns(self._link.delay_s(direction.value, self._sent))
+        self._last[direction] = max(self._last[direction], due)
+        return self._last[direction] - now
 
     def clear(self, now: int) -> None:
         """The connection is over: what waited to be sent down is dropped by its sender."""
-        self._free[Direction.TO_DEVICE] = now
+        self._free[Direction.TO_DEVICE] = self._last[Direction.TO_DEVICE] = now
+        self._sieve = None
 
-    def send(self, direction: Direction, raw: bytes, version: Version, now: int) -> list[tuple[int, bytes | None]]:
-        """When each packet arrives that is sent in place of this one; None for a break of the connection."""
+    def send(self, direction: Direction, raw: bytes, version: Version, now: int) -> list[tuple[int, Piece]]:
+        """When each piece arrives that is sent in place of this packet; one without bytes breaks the connection."""
         packet = decode(raw, version)
         instead = self._meddler(direction, packet) if self._meddler is not None else None
         return [
@@ -48,18 +58,16 @@ class Path:
             for sent in self._one(direction, each, version, now)
         ]
 
-    def _one(self, direction: Direction, raw: bytes, version: Version, now: int) -> list[tuple[int, bytes | None]]:
-        packet = decode(raw, version)
-        meant = message_of(packet.topic, packet.payload, direction) if isinstance(packet, Publish) else None
-        fault = self._counter.hears(row_of(packet, direction).name, getattr(meant, "kind", None))
-        if isinstance(fault, Withhold):
-            return []
-        if isinstance(fault, Cut):
-            return [(self.idle_ns(direction, now), None)]
-        late_ns = ns(fault.late_s) if isinstance(fault, Delay) else 0
-        return [(self._takes(direction, raw, now) + late_ns, raw)]
+    def _one(self, direction: Direction, raw: bytes, version: Version, now: int) -> list[tuple[int, Piece]]:
+        if self._sieve is None:
+            self._sieve = Sieve(self._counter, lambda *_: None, self._link.seed, version)
+        pieces = self._sieve.passes(direction, raw) if self._counter.watches else [Piece(raw)]
+        return [(self._takes(direction, piece, now) + ns(piece.late_s), piece) for piece in pieces]
 
-    def _takes(self, direction: Direction, raw: bytes, now: int) -> int:
-        rate = self._link.rate_bit_s
-        self._free[direction] = max(now, self._free[direction]) + (round(len(raw) * 8e9 / rate) if rate else 0)
+    def _takes(self, direction: Direction, piece: Piece, now: int) -> int:
+        self._began = now if self._began is None else self._began
+        rate = self._link.rate_at((now - self._began) / 1e9)
+        if piece.raw is not None:
+            bits = len(piece.raw) * 8e9
+            self._free[direction] = max(now, self._free[direction]) + (round(bits / rate) if rate else 0)
         return self.idle_ns(direction, now)

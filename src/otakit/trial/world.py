@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 
 from otakit.captured import CapturedPacket, Entry, Note, OpenedConnection
@@ -17,13 +18,16 @@ from otakit.client.events import ConnectionLost, DeadlinePassed, Started, StopAs
 from otakit.client.settings import Settings, ns
 from otakit.client.vocabulary import Action, Connect, Disconnect, Event, Outcome, Send, Subscribe, Tell
 from otakit.errors import RemoteProtocolError
-from otakit.faults import LinkSettings
+from otakit.faults import LinkSettings, ServerPlan
+from otakit.faults.meddling import Piece
 from otakit.protocol.messages import Direction, Kind
 from otakit.trial.memory import MemoryDevice
 from otakit.trial.path import Meddler, Path
 from otakit.trial.wire import MemoryWire
 from otakit.twin.conversation import Conversation
+from otakit.twin.faulty import Faults, Faulty
 from otakit.twin.model import Model
+from otakit.twin.talk import Talk
 
 EPOCH_NS = 1_767_225_600 * 1_000_000_000
 """2026-01-01 00:00 UTC, where every virtual run begins."""
@@ -43,12 +47,14 @@ class Plan:
         operator: at so many seconds after the start, someone acts on the server.
         meddler: a server or a network that does what ThingsBoard does not.
         stop_at_s: someone stops the client.
+        server: faults that the server itself has.
     """
 
     link: LinkSettings = field(default_factory=LinkSettings)
     operator: tuple[tuple[float, Operator], ...] = ()
     meddler: Meddler | None = None
     stop_at_s: float | None = None
+    server: ServerPlan = field(default_factory=ServerPlan)
 
 
 @dataclass
@@ -115,7 +121,9 @@ class World:
         self._number = -1
         self._packets = 0
         self._wire: MemoryWire | None = None
-        self._talk: Conversation | None = None
+        self._faults = Faults(plan.server, model, lambda: self.now)
+        self._talk: Talk | None = None
+        self._session: Conversation | None = None
         self._pinged_at = EPOCH_NS
 
     # time
@@ -200,7 +208,8 @@ class World:
         client = (DEVICE[0], DEVICE[1] + self._number)
         self.entries.append(OpenedConnection(self._number, client, SERVER))
         self._wire = MemoryWire(self._settings, self._token)
-        self._talk = Conversation(self.model, self.now)
+        self._session = Conversation(self.model, self.now)
+        self._talk = self._session if self._plan.server.is_none else self._faults.around(self._session)
         self._pinged_at = self.now
         self._up(self._wire.connect())
 
@@ -230,29 +239,36 @@ class World:
         if talk is None:
             return
         for delay_ns, piece in self._path.send(Direction.TO_SERVER, raw, self._settings.version, self.now):
-            if piece is None:
-                self.later(delay_ns, lambda: self._breaks(number, "the connection broke"))
-            else:
-                self.later(delay_ns, lambda piece=piece: self._server_hears(talk, number, piece))  # type: ignore[misc]  # as above
+            self.later(delay_ns, partial(self._arrives, number, piece, partial(self._server_hears, talk, number)))
 
-    def _server_hears(self, talk: Conversation, number: int, raw: bytes) -> None:
+    def _arrives(self, number: int, piece: Piece, hears: Callable[[bytes], None]) -> None:
+        """A piece has come through the path, unless it came earlier with what overtook it."""
+        if piece.gone:
+            return
+        piece.gone = True
+        if piece.raw is None:
+            self._breaks(number, "the connection broke")
+        else:
+            hears(piece.raw)
+
+    def _server_hears(self, talk: Talk, number: int, raw: bytes) -> None:
         talk.receive(raw, self.now)
         self._down(talk, number)
         self._send_woken()
 
     def _send_woken(self) -> None:
         woken = self.model.sessions.take_woken()
-        if self._talk is not None and self._talk in woken:
+        if self._talk is not None and self._session in woken:
             self._down(self._talk, self._number)
 
-    def _down(self, talk: Conversation, number: int) -> None:
+    def _down(self, talk: Talk, number: int) -> None:
         """What the server says, and its closing of the connection behind it."""
-        for raw in talk.take():
+        packets = talk.take()
+        if isinstance(talk, Faulty):
+            self.entries.extend(Note("fault", note.at_ns, dict(note.fields), number) for note in talk.take_notes())
+        for raw in packets:
             for delay_ns, piece in self._path.send(Direction.TO_DEVICE, raw, self._settings.version, self.now):
-                if piece is None:
-                    self.later(delay_ns, lambda: self._breaks(number, "the connection broke"))
-                else:
-                    self.later(delay_ns, lambda piece=piece: self._device_hears(number, piece))  # type: ignore[misc]  # as above
+                self.later(delay_ns, partial(self._arrives, number, piece, partial(self._device_hears, number)))
         if talk.closing:
             delay_ns = self._path.idle_ns(Direction.TO_DEVICE, self.now)
             self.later(delay_ns, lambda: self._breaks(number, "the server closed the connection"))
