@@ -70,7 +70,7 @@ class Conversation:
         self.active_at = now
         self.hears_updates = False
         self._updates_topic = ATTRIBUTES_TOPIC
-        self.on_packet: Callable[[bytes], None] | None = None
+        self.on_packet: Callable[[bytes], object] | None = None
 
     @property
     def closing(self) -> bool:
@@ -116,6 +116,11 @@ class Conversation:
         """Says goodbye and asks to be closed."""
         self._line.close(reason_code)
         self._leave()
+
+    def refuse_chunk(self, word: str) -> None:
+        """Says an error word and asks to be closed, as for a chunk that cannot be had."""
+        if self._uplink is not None:
+            self._uplink.chunks.refuse(word)
 
     def pay(self, now: int, values: int = 0) -> bool:
         """Charges one message to the device; False when a limit refuses it."""
