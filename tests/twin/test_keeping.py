@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,9 +98,8 @@ def test_everything_is_there_again(tmp_path: Path) -> None:
     with kept(tmp_path) as (model, keeper):
         profile = model.save_profile(Profile("P", extra={"profileData": {"a": [1, None, "x"]}}), NOW)
         device = model.save_device(Device("d", profile.id, extra={"additionalInfo": {"b": 1}}), NOW)
-        model.assign(model.save_device(Device("e", model.store.default_profile_id), NOW), Kind.FIRMWARE, None, NOW)
-        package = stored(model, keeper, "1")
-        model.assign(model.store.device_named("e"), Kind.FIRMWARE, package.id, NOW)
+        other, package = model.save_device(Device("e"), NOW), stored(model, keeper, "1")
+        model.assign(other, Kind.FIRMWARE, package.id, NOW)
         values: dict[str, Any] = {"i": 2**62, "f": 1.5, "s": "x\ud800", "b": True, "o": {"k": [1]}, "k\ud800": "'"}
         model.write_telemetry(device.id, [(-(2**63), values), (2**63 - 1, values)])
         model.write_shared(device.id, values, NOW)
@@ -183,9 +182,9 @@ def test_image_lasts_before_the_row_that_names_it(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(images, name, lambda path, name=name: done.append(f"{name} {path.name[:6]}"))
     with kept(tmp_path / "data") as (model, keeper):
         done.clear()
-        move, execute = FileImage.move, keeper._tables.write
-        monkeypatch.setattr(FileImage, "move", lambda *given: (done.append("move"), move(*given)))
-        monkeypatch.setattr(keeper._tables, "write", lambda *given: (done.append("write"), execute(*given)))
+        move, write = FileImage.move, keeper._tables.write
+        monkeypatch.setattr(FileImage, "move", lambda *given: move(*given) or done.append("move"))
+        monkeypatch.setattr(keeper._tables, "write", lambda *given: done.append("write") or write(*given))
         stored(model, keeper, "1")
         keeper.keep()
     assert [each.partition(" ")[0] for each in done] == ["sync_file", "move", "sync_folder", "write"]
@@ -233,10 +232,10 @@ def test_image_that_is_not_as_it_was_is_one_clear_error(tmp_path: Path, left: by
     path = tmp_path / "images" / lost.id
     path.unlink() if left is None else path.write_bytes(left)
     with kept(tmp_path) as (model, keeper):
-        assert keeper.lost == [
-            f"package 'pump' '1': its image {path} {words}; put the file back and start the twin again, upload the same "
-            "image again, or delete the package"
-        ]
+        (text,) = keeper.lost
+        assert text.startswith(
+            f"package 'pump' '1': its image {path} {words}; put the file back and start the twin again"
+        )
         assert model.package_now(device.id, Kind.FIRMWARE, NOW) == "FAILURE"
         with pytest.raises(ImageError, match="package 'pump' '1'"):
             assert model.store.package(lost.id).image.size  # type: ignore[union-attr]  # raises
@@ -291,7 +290,7 @@ def test_damaged_database_is_one_clear_error(tmp_path: Path, at: float) -> None:
     start = int(len(raw) * at) // 4096 * 4096
     raw[start : start + 4096] = b"\x55" * 4096
     path.write_bytes(raw)
-    with pytest.raises(SettingsError, match="is damaged.*put back a copy of the whole folder"):
+    with pytest.raises(SettingsError, match=r"is damaged.*put back a copy of the whole folder"):
         opened(tmp_path)
 
 
@@ -372,10 +371,8 @@ class AnyOperations(RuleBasedStateMachine):
 
     def refused_at_most(self, action: Any) -> None:
         """The rules may refuse it; what they say is tested elsewhere."""
-        try:
+        with suppress(OtakitError):
             action()
-        except OtakitError:
-            pass
 
     def some(self, table: str, data: st.DataObject) -> Any:
         return data.draw(st.sampled_from(list(getattr(self.model.store, table).values())))

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from otakit.errors import SettingsError
 
@@ -75,15 +76,15 @@ class Database:
             raise SettingsError(f"{self.path} is no twin's: something else wrote it; give another folder")
         elif version > VERSION:
             raise SettingsError(
-                f"{self.path} was written by a newer otakit (schema {version}, this one knows {VERSION}); bring otakit up "
-                "to date, or give another folder"
+                f"{self.path} was written by a newer otakit (schema {version}, this one knows {VERSION}); "
+                "bring otakit up to date, or give another folder"
             )
         elif (found := self._one("PRAGMA quick_check(1)")) != "ok":
             raise sqlite3.DatabaseError(str(found).splitlines()[-1])
 
-    def _one(self, statement: str) -> int:
+    def _one(self, statement: str) -> Any:
         (value,) = self._sql.execute(statement).fetchone()
-        return value  # type: ignore[no-any-return]  # a number, or a word of quick_check
+        return value
 
     def _reason(self, error: sqlite3.Error | OSError) -> str:
         words = str(error)

@@ -45,8 +45,8 @@ class Images:
             return self.open[package.id]
         what = "is missing" if size < 0 else f"has {size} bytes instead of {package.size}"
         return LostImage(
-            f"package {package.title!r} {package.version!r}: its image {path} {what}; put the file back and start the twin "
-            "again, upload the same image again, or delete the package"
+            f"package {package.title!r} {package.version!r}: its image {path} {what}; "
+            "put the file back and start the twin again, upload the same image again, or delete the package"
         )
 
     def has(self, image: FileImage) -> bool:

@@ -65,16 +65,17 @@ class Tables:
         with_image = {
             identifier for identifier, body in self._bodies("package") if json.loads(body).get("image") is True
         }
-        ids = (str(self.fact(name)) for name in ("tenant_id", "user_id", "default_profile_id"))
+        devices = self._entities("device", Device)
         found = Contents(
-            *ids,
-            self._entities("profile", Profile),
-            self._entities("device", Device),
-            packages,
-            self._entities("credentials", Credentials),
-            {},
+            tenant_id=self.fact("tenant_id"),
+            user_id=self.fact("user_id"),
+            default_profile_id=self.fact("default_profile_id"),
+            profiles=self._entities("profile", Profile),
+            devices=devices,
+            packages=packages,
+            credentials=self._entities("credentials", Credentials),
+            memories={device_id: Memory() for device_id in devices},
         )
-        found.memories = {device_id: Memory() for device_id in found.devices}
         self._read_attributes(found.memories)
         self._read_series(found.memories)
         return found, with_image

@@ -87,7 +87,7 @@ class Noted(dict[str, V]):
         for key in list(self):
             del self[key]
 
-    def setdefault(self, key: str, default: V) -> V:  # type: ignore[override]  # a default is always given here
+    def setdefault(self, key: str, default: V) -> V:
         """The value of a key, set where it is missing."""
         if key not in self:
             self[key] = default

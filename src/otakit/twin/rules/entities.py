@@ -53,7 +53,7 @@ class LostImage:
         """Nothing to weigh."""
         raise ImageError(self.reason)
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes:  # noqa: ARG002 - as `Image` has it
         """Nothing to read."""
         raise ImageError(self.reason)
 
