@@ -53,6 +53,14 @@ class Frame(StrEnum):
     packets = "packets"
 
 
+class KeepBytes(StrEnum):
+    """How much of each chunk a recording keeps."""
+
+    all = "all"
+    head = "head"
+    none = "none"
+
+
 class Mqtt(StrEnum):
     """Versions of MQTT."""
 
@@ -125,18 +133,64 @@ def update(
     raise typer.Exit(1 if "FAILED" in (session.outcome or {}).values() else 0)
 
 
-@app.command(epilog=_like("otakit twin", "otakit twin --host 0.0.0.0 --mqtt-port 1884"))
+@app.command(
+    epilog=_like(
+        "otakit twin",
+        "otakit twin --host 0.0.0.0 --tls --data build/twin",
+        "otakit twin --lab docs/lab.toml --record recordings --show-tokens",
+    )
+)
 def twin(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for devices on your network.")] = "127.0.0.1",
     mqtt_port: Annotated[int, typer.Option(help="For devices; 0 takes a free one.")] = 1883,
-    http_port: Annotated[int, typer.Option(help="For operators; 0 takes a free one.")] = 8080,
+    http_port: Annotated[int, typer.Option(help="For operators and the page; 0 takes a free one.")] = 8080,
+    *,
+    tls: Annotated[bool, typer.Option("--tls", help="MQTT over TLS too, with a certificate made for you.")] = False,
+    mqtts_port: Annotated[int, typer.Option(help="For devices that speak TLS; 0 takes a free one.")] = 8883,
+    lab: Annotated[Path | None, typer.Option(help="lab.toml: profiles, devices, packages, faults.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that keeps everything over restarts.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Folder for a recording of each device.")] = None,
+    keep: Annotated[KeepBytes, typer.Option(help="Image bytes in these recordings.")] = KeepBytes.all,
+    show_tokens: Annotated[bool, typer.Option("--show-tokens", help="Print the lab's access tokens.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for a program.")] = False,
 ) -> None:
-    """Run the embedded server for devices of your own, until Ctrl-C."""
+    """Run the embedded server for devices of your own, until Ctrl-C.
+
+    Off loopback a password is made and printed; OTAKIT_TWIN_PASSWORD sets your own.
+    """
     import asyncio
 
-    from otakit.twin.serving import in_words, serve
+    from otakit.device_files import recorded
+    from otakit.twin import serving
+    from otakit.twin.lab_reading import LabError
 
-    asyncio.run(serve(host, mqtt_port, http_port, announce=in_words))
+    ports = (mqtt_port, http_port, mqtts_port)
+    wanted = serving.Wanted(host, *ports, tls=tls, data=data, lab=lab, records=record, show_tokens=show_tokens)
+    announce = serving.as_json if as_json else serving.in_words
+    try:
+        with recorded(record, keep.value) as watch:
+            asyncio.run(serving.serve(wanted, announce, watch))
+    except LabError as error:
+        for problem in error.problems:
+            _say(_printable(problem), 2)
+        raise typer.Exit(2) from None
+
+
+@app.command(epilog=_like("otakit certificate pump-7", "otakit certificate pump-7 --data build/twin"))
+def certificate(
+    name: Annotated[str, typer.Argument(help="The device; it becomes the certificate's common name.")],
+    data: Annotated[Path | None, typer.Option(help="The twin's folder; your own settings without.")] = None,
+) -> None:
+    """Make a device's certificate, signed by the twin's authority.
+
+    Made once; asked again it is the same. In a lab file: certificate = true.
+    """
+    from otakit.twin.authority import Authority, own_folder
+
+    authority = Authority(own_folder(data))
+    files = authority.device_files(name)
+    for what, path in (("certificate", files.certificate), ("key", files.key), ("trust", authority.ca_file)):
+        typer.echo(f"{what:<12}{path}")
 
 
 # ------------------------------------------------------------------------------------- recordings
@@ -251,7 +305,11 @@ def _say(text: str, status: int) -> int:
 def _one_line(error: OtakitError | OSError) -> str:
     if isinstance(error, OSError) and error.strerror and not isinstance(error, OtakitError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return "".join(mark if mark.isprintable() else "·" for mark in " ".join(str(error).split()))
+    return _printable(str(error))
+
+
+def _printable(text: str) -> str:
+    return "".join(mark if mark.isprintable() else "·" for mark in " ".join(text.split()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Knows which connection is whose once its CONNECT was accepted, and holds the first packets until then.
 Every packet is in its file before the next one passes, so a killed process loses none; no more files are
-open than `MOST_OPEN`. Refuses to know the server: it is told names. `cli` puts it beside the twin.
+open than `MOST_OPEN`. Of the server it knows only `Heard`. `cli` puts it beside the twin.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from otakit.captured import Address
+from otakit.captured import Address, Watcher
 from otakit.errors import RecordingError
 from otakit.protocol.messages import Direction
 from otakit.record import growing
@@ -36,6 +37,37 @@ MOST_KNOWN = 65_536
 _CONNECT, _CONNACK = 0x10, 0x20
 _log = logging.getLogger("otakit.record")
 _Held = tuple[Direction, bytes, int]
+
+
+class Heard(Protocol):
+    """A server whose connections are heard."""
+
+    watchers: list[Watcher]
+
+    def device_name(self, watcher: Watcher, connection: int) -> str | None:
+        """Whose connection a watcher hears; None while it is nobody's."""
+
+
+@contextmanager
+def recorded(folder: Path | None, keep: Keep = "all") -> Iterator[Callable[[Heard], None]]:
+    """What makes a server's devices be recorded until the block ends; nothing without a folder.
+
+    Raises:
+        RecordingError: the folder cannot be made.
+    """
+    if folder is None:
+        yield lambda _: None
+        return
+    files = DeviceFiles(folder, keep=keep)
+
+    def watch(server: Heard) -> None:
+        files.name_of = lambda connection: server.device_name(files, connection)
+        server.watchers.append(files)
+
+    try:
+        yield watch
+    finally:
+        files.close()
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ VARIABLES = {
     "OTAKIT_USER": "the tenant administrator who logs in there",
     "OTAKIT_PASSWORD": "that user's password; asked for when missing",
     "OTAKIT_TOKEN": "a device's access token, for `otakit update`; asked for when missing",
+    "OTAKIT_TWIN_PASSWORD": "the operator's password of `otakit twin`; off loopback a random one when missing",
     "OTAKIT_CONFIG_DIR": "the folder for otakit's own settings",
     "OTAKIT_ENGINE_TGZ": "a local file of the diagram engine, for setting up a machine without network",
     "OTAKIT_PLANTUML": "the command of a Java PlantUML, used where the engine is missing",

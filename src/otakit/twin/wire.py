@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from otakit.captured import Address, Watcher
 from otakit.protocol.messages import Direction
 from otakit.twin.conversation import Conversation
+from otakit.twin.faulty import Faulty, FaultNote
 
 if TYPE_CHECKING:
     from otakit.twin.server import TwinServer
@@ -21,19 +22,26 @@ NOBODY: Address = ("", 0)
 class Wire(asyncio.Protocol):
     """One TCP connection of a device.
 
+    Args:
+        server: the twin that it belongs to.
+        certificates: what its TLS client showed, DER, leaf first.
+
     Attributes:
         conversation: what ThingsBoard makes of it.
         talk: what the bytes go through: the conversation, or faults around it.
+        opened_ns: when it came, nanoseconds since the epoch.
     """
 
-    def __init__(self, server: TwinServer) -> None:
+    def __init__(self, server: TwinServer, certificates: tuple[bytes, ...] = ()) -> None:
         self._server = server
-        self.conversation = Conversation(server.model, server.now())
+        self.conversation = Conversation(server.model, server.now(), *([certificates] if certificates else []))
         self.conversation.on_packet = self._heard
         self.talk = server.around(self.conversation)
         self.peer = self.here = NOBODY
+        self.opened_ns = server.now()
         self._numbers: dict[Watcher, int] = {}
         self._connect: bytes | None = None
+        self._parting = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,14 +53,15 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
+        if self._parting:
+            return
         try:
             self.talk.receive(data, self._server.now())
         except Exception as error:  # noqa: BLE001 - the last guard: no bytes of a device may end the loop's work
             self._server.faults.append(error)
             self.abort()
             return
-        self.flush()
-        self._server.settle()
+        self._server.heard(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
@@ -61,7 +70,8 @@ class Wire(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """asyncio: too much is unsent."""
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """asyncio: enough of it is sent."""
@@ -69,18 +79,33 @@ class Wire(asyncio.Protocol):
             self._transport.resume_reading()
 
     def flush(self) -> None:
-        """Sends what the conversation has to say; closes behind its last word."""
+        """Sends what the conversation has to say; closes behind its last word.
+
+        The server calls it when what these packets acknowledge is safe.
+        """
+        if self._parting:
+            return
         packets = self.talk.take()
-        if packets:
-            self._server.keep()  # what they acknowledge is safe before they leave
-            for raw in packets if self._server.watchers else ():
-                self._passes(Direction.TO_DEVICE, raw)
+        for raw in packets if self._server.watchers else ():
+            self._passes(Direction.TO_DEVICE, raw)
+        if isinstance(self.talk, Faulty):
+            self._note(self.talk.take_notes())
         if len(packets) == 1:
             self._transport.write(packets[0])
         elif packets:
             self._transport.writelines(packets)
         if self.talk.closing:
             self._transport.close()
+
+    def part(self) -> None:
+        """Ends our direction with all that was sent (FIN), and hears no more; the device closes the other.
+
+        Closing at once would reset a connection on which bytes of the device are unread, and it would lose ours.
+        """
+        self._parting = True
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+            self._transport.resume_reading()
 
     def abort(self) -> None:
         """Breaks the connection at once."""
@@ -90,13 +115,14 @@ class Wire(asyncio.Protocol):
         """What a watcher calls this connection; None while it saw nothing of it."""
         return self._numbers.get(watcher)
 
-    def _heard(self, raw: bytes) -> None:
+    def _heard(self, raw: bytes) -> dict[Watcher, int]:
         if self._connect is None:
             self._connect = raw
-        if self._server.watchers:
-            self._passes(Direction.TO_SERVER, raw)
+        return self._passes(Direction.TO_SERVER, raw) if self._server.watchers else {}
 
-    def _passes(self, direction: Direction, raw: bytes) -> None:
+    def _passes(self, direction: Direction, raw: bytes) -> dict[Watcher, int]:
+        """Gives what each watcher calls this packet."""
+        called = {}
         for watcher in self._server.watchers:
             if watcher not in self._numbers:
                 self._numbers[watcher] = watcher.connection(self.peer, self.here)
@@ -104,7 +130,14 @@ class Wire(asyncio.Protocol):
                     self._connect is not None and self._connect is not raw
                 ):  # it came late: nothing reads without CONNECT
                     watcher.packet(self._numbers[watcher], Direction.TO_SERVER, self._connect)
-            watcher.packet(self._numbers[watcher], direction, raw, self._server.now())
+            called[watcher] = watcher.packet(self._numbers[watcher], direction, raw, self._server.now())
+        return called
+
+    def _note(self, notes: list[FaultNote]) -> None:
+        for note in notes:
+            for watcher, number in self._numbers.items():
+                about = note.about.get(watcher) if isinstance(note.about, dict) else None
+                watcher.note("fault", note.fields, connection=number, about=about, at_ns=note.at_ns)
 
 
 def _address(transport: asyncio.BaseTransport, name: str) -> Address:
