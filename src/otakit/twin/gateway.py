@@ -13,7 +13,7 @@ from dataclasses import replace
 from otakit.errors import ServerRefused
 from otakit.protocol.packets import Publish
 from otakit.twin.chunks import UnreadableNumber, java_int
-from otakit.twin.line import Line, json_bytes
+from otakit.twin.line import Line, Pool, json_bytes
 from otakit.twin.model import Model
 from otakit.twin.rules.entities import Device
 from otakit.twin.rules.store import refused
@@ -52,7 +52,7 @@ class Child:
 
     def tell(self, body: dict[str, object]) -> None:
         """Sends an attribute update."""
-        self._desk.publish(UPDATES, {"device": self._name, "data": body})
+        self._desk.publish(UPDATES, {"device": self._name, "data": body}, Pool.UPDATE)
 
     def end(self, _reason_code: int) -> None:
         """The gateway's connection stays; its next message about the device brings it back."""
@@ -107,9 +107,9 @@ class GatewayDesk:
             self._model.sessions.gone(child)
         self._children.clear()
 
-    def publish(self, topic: str, body: dict[str, object]) -> None:
+    def publish(self, topic: str, body: dict[str, object], pooled: Pool) -> None:
         """Sends something about a device."""
-        self._line.publish(topic, json_bytes(body), topic, pooled=True)
+        self._line.publish(topic, json_bytes(body), topic, pooled=pooled)
 
     def _connect(self, packet: Publish, body: object, now: int) -> None:
         members = _members(body)
@@ -185,7 +185,7 @@ class GatewayDesk:
             body["value"] = found[wanted[0]]
         elif found:
             body["values"] = found
-        self.publish(ANSWERS, body)
+        self.publish(ANSWERS, body, Pool.ANSWER)
 
     def _pay(self, child: Child, now: int, values: int = 0) -> None:
         device_id, gateway_id = child.device_id or "", self.session.device_id

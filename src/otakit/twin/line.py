@@ -8,6 +8,7 @@ leave through its pool of 20 threads may overtake each other; refuses to know wh
 from __future__ import annotations
 
 import json
+from enum import Enum
 
 from otakit.protocol.mqtt import encode
 from otakit.protocol.packets import Disconnect, Packet, PubAck, Version
@@ -26,6 +27,13 @@ def json_bytes(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
+class Pool(Enum):
+    """What leaves through the pool of threads."""
+
+    ANSWER = "to an attribute request"
+    UPDATE = "of attributes"
+
+
 class Line:
     """The bytes that wait to be sent, and whether the connection is to be closed after them.
 
@@ -33,7 +41,7 @@ class Line:
         chance: decides what the source leaves open.
     """
 
-    __slots__ = ("_chance", "_granted", "_out", "_own", "_pooled", "_sent", "closing", "version")
+    __slots__ = ("_answers", "_chance", "_granted", "_out", "_own", "_pooled", "_sent", "closing", "version")
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
@@ -44,6 +52,7 @@ class Line:
         self._sent = 0
         self._out: list[bytes] = []
         self._pooled: list[int] | None = None
+        self._answers = False
 
     @property
     def is_five(self) -> bool:
@@ -51,13 +60,16 @@ class Line:
         return self.version is Version.MQTT_5
 
     def take(self) -> list[bytes]:
-        """What is to be sent now, pooled downlinks in any order among themselves; empties it."""
+        """What is to be sent now, pooled downlinks in any order among themselves; empties it.
+
+        Two updates alone keep theirs: they are the two of one assignment, which chose it already.
+        """
         if self._pooled is not None:
-            if len(self._pooled) > 1:
+            if len(self._pooled) > (1 if self._answers else 2):
                 packets = self._chance.shuffled([self._out[place] for place in self._pooled])
                 for place, packet in zip(self._pooled, packets, strict=True):
                     self._out[place] = packet
-            self._pooled = None
+            self._pooled, self._answers = None, False
         out, self._out = self._out, []
         return out
 
@@ -105,14 +117,14 @@ class Line:
         if packet_id:
             self.send(PubAck(packet_id, reason_code))
 
-    def publish(self, topic: str, payload: bytes, granted_by: str, *, pooled: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, granted_by: str, *, pooled: Pool | None = None) -> None:
         """A downlink.
 
         Args:
             topic: where it is published.
             payload: its bytes.
             granted_by: the filter whose granted QoS it gets; QoS 1 when nobody subscribed it.
-            pooled: whether it may overtake others of its kind, and be overtaken.
+            pooled: what it is among those that may overtake each other.
         """
         if self.closing:
             return
@@ -125,7 +137,8 @@ class Line:
         if len(name) > MAX_TOPIC or length > MAX_VARINT:
             return  # no MQTT packet can carry it; ThingsBoard's encoder fails and nothing is sent
         head = bytes((0x30 | qos << 1,)) + put_varint(length) + len(name).to_bytes(2, "big")
-        if pooled:
+        if pooled is not None:
+            self._answers |= pooled is Pool.ANSWER
             self._pooled = self._pooled or []
             self._pooled.append(len(self._out))
         self._out.append(b"".join((head, name, middle, payload)))

@@ -16,10 +16,10 @@ from otakit.twin.rules.assignment import Assignment
 from otakit.twin.rules.cache import ImageCache
 from otakit.twin.rules.certificates import unread
 from otakit.twin.rules.chance import Chance, Random
-from otakit.twin.rules.credentials import saved_credentials
+from otakit.twin.rules.credentials import check_free, formatted, saved_credentials
 from otakit.twin.rules.entities import BytesImage, Credentials, Device, Image, OtaPackage, Profile, with_package
 from otakit.twin.rules.limits import Limits
-from otakit.twin.rules.packages import check_package, check_unused, filled
+from otakit.twin.rules.packages import check_package, check_quota, check_unused, filled
 from otakit.twin.rules.provisioning import Provisioning
 from otakit.twin.rules.saving import delete_profile, saved_device, saved_profile
 from otakit.twin.rules.store import Store
@@ -79,6 +79,8 @@ class Model(DeviceSide):
         old = self.store.devices.get(draft.id)
         before = self.assignment.effective(old) if old else {}
         first = Credentials("", token) if credentials is None and token else credentials
+        if old is not None and credentials is not None:
+            check_free(self.store, formatted(replace(credentials, device_id=old.id)))
         device = saved_device(self.store, draft, now // MILLISECOND, first)
         self.assignment.device_saved(device, before, now)
         if old is not None and credentials is not None:
@@ -148,6 +150,7 @@ class Model(DeviceSide):
             file_name=file_name,
             content_type=content_type,
         )
+        check_quota(self.store, package, self.settings.max_ota_bytes)
         self.store.packages[package_id] = package
         self.cache.drop(package_id)
         return package

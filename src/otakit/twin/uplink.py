@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from otakit.protocol.packets import Publish
 from otakit.twin.chunks import OTA_ERROR, Asker, ChunkDesk, UnreadableNumber, java_int
-from otakit.twin.line import Line, json_bytes
+from otakit.twin.line import Line, Pool, json_bytes
 from otakit.twin.model import Model
 from otakit.twin.rules.telemetry import MILLISECOND, Attributes, points_of
 from otakit.twin.rules.transport import ProfileTopics, accepts
@@ -86,7 +86,7 @@ class Uplink:
         """Sends an attribute update, where it can be written in JSON."""
         form = SHORT_ATTRIBUTES.get(topic)
         if self._is_written(form if form is not None else "v1"):
-            self._line.publish(topic, json_bytes(body), topic, pooled=True)
+            self._line.publish(topic, json_bytes(body), topic, pooled=Pool.UPDATE)
 
     def refuse_format(self, packet: Publish, topics: ProfileTopics) -> None:
         """Answers a payload that cannot be read."""
@@ -193,7 +193,7 @@ class Uplink:
                 body[name] = found
         family = self._family
         if self._is_written("v1" if family is LONG_ATTRIBUTE_REQUEST else family.form):
-            self._line.publish(f"{family.response}{number}", json_bytes(body), family.granted_by, pooled=True)
+            self._line.publish(f"{family.response}{number}", json_bytes(body), family.granted_by, pooled=Pool.ANSWER)
 
     def _values(self, attributes: Attributes, keys: tuple[str, ...]) -> dict[str, object]:
         """Those that exist, in no fixed order (`CachedAttributesService.find`)."""

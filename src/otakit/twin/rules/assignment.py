@@ -61,6 +61,8 @@ class Assignment:
             wanted = package_id(profile, kind)
             if wanted == package_id(before, kind):
                 continue
+            if kind is Kind.SOFTWARE and self._settings.is_before(3, 4, 2):
+                wanted = profile.firmware_id  # mistaken for the software until then; no dispatcher takes it for that
             for device in list(self._store.devices.values()):
                 if device.profile_id != profile.id or package_id(device, kind) is not None:
                     continue
@@ -72,11 +74,11 @@ class Assignment:
     def _send(self, device_id: str, kind: Kind, identifier: str, now: int) -> None:
         package, at_ms = self._store.packages[identifier], now // MILLISECOND
         values: dict[str, Value] = {"title": package.title, "version": package.version}
-        if package.tag is not None:
+        if package.tag:
             values["tag"] = package.tag
         values["ts"] = at_ms
-        rows = {f"target_{kind.value}_{key}": value for key, value in values.items()}
-        rows[f"{kind.value}_state"] = "QUEUED"
+        rows = {f"target_{package.kind.value}_{key}": value for key, value in values.items()}
+        rows[f"{package.kind.value}_state"] = "QUEUED"
         self._store.memories[device_id].telemetry.write(at_ms, rows)
         self._queue.append(Notice(device_id, kind, identifier, at_ms))
         self._turn_later(now + nanoseconds(self._settings.dispatch_latency_s))
@@ -111,6 +113,10 @@ class Assignment:
     def _announce(self, device_id: str, package: OtaPackage, at_ms: int) -> None:
         """Two writes, each with its own push, in either order; none where nothing is stale."""
         values = package.announced().attributes()
+        if package.url and self._settings.is_before(4, 2, 1, 1):
+            if not package.algorithm:
+                return  # a null dereference until 4.2.1: INITIATED is the last that is heard of it
+            values.pop(f"{package.kind.value}_checksum_algorithm", None)
         stale = [key for key in attribute_keys(package.kind) if key not in values]
         late = self._store.chance.coin() if stale else False
         if stale and not late:

@@ -8,6 +8,7 @@ to know codes of CONNACK.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from enum import Enum
 
@@ -18,6 +19,7 @@ from otakit.twin.rules.store import GENERAL, Store, refused
 ACCESS_TOKEN, MQTT_BASIC, X509 = "ACCESS_TOKEN", "MQTT_BASIC", "X509_CERTIFICATE"
 TAKEN = "Device credentials are already assigned to another device!"
 _PARTS = ("clientId", "userName", "password")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Refusal(Enum):
@@ -95,6 +97,10 @@ def check_free(store: Store, draft: Credentials) -> None:
     """
     if not draft.credentials_id:
         raise refused("Device credentials id should be specified!")
+    parts: dict[str, str | None] = basic_parts(draft.value) if draft.type == MQTT_BASIC else {}
+    for name, part in {"credentialsId": draft.credentials_id, **parts}.items():
+        if part and _CONTROL.search(part):
+            raise refused(f"{name} must not contain control characters!")
     owner = store.owner_of(draft.credentials_id)
     if owner is not None and owner != draft.device_id:
         raise refused(TAKEN)

@@ -130,12 +130,19 @@ class OtaPackage:
     @property
     def has_data(self) -> bool:
         """Whether a device could get it: stored bytes, or a URL."""
-        return self.url is not None or not (self.image is None or isinstance(self.image, LostImage))
+        return bool(self.url) or not (self.image is None or isinstance(self.image, LostImage))
 
     def announced(self) -> Package:
         """As the shared attributes describe it."""
         return Package(
-            self.kind, self.title, self.version, self.size, self.checksum, self.algorithm, self.url, self.tag
+            self.kind,
+            self.title,
+            self.version,
+            self.size,
+            self.checksum or None,
+            self.algorithm,
+            self.url or None,
+            self.tag or None,
         )
 
 

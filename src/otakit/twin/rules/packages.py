@@ -81,7 +81,7 @@ def filled(
     Raises:
         ServerRefused: the upload breaks a rule.
     """
-    if package.url is not None:
+    if package.url:
         raise refused("Updating otaPackage URL is prohibited!")
     for value, words in ((file_name, "file name"), (content_type, "content type"), (image.size, "data")):
         if not value:
@@ -101,6 +101,28 @@ def filled(
     )
     _check_unchanged(package, new)
     return new
+
+
+def check_quota(store: Store, new: OtaPackage, most: int) -> None:
+    """Whether the tenant has room for a package that has just got its bytes.
+
+    Raises:
+        ServerRefused: all stored bytes together, with these, are more than `most`; 0 is no limit.
+    """
+    old = store.packages.get(new.id)
+    if not most or (old is not None and old.image is not None):  # it has them already
+        return
+    there = sum(each.size or 0 for each in store.packages.values() if each.image is not None)
+    if there + (new.size or 0) > most:
+        raise refused(f"Ota packages total size exceeds the maximum of {_displayed(most)}")
+
+
+def _displayed(size: int) -> str:
+    """`FileUtils.byteCountToDisplaySize`: whole units, rounded down."""
+    for name, unit in (("EB", 2**60), ("PB", 2**50), ("TB", 2**40), ("GB", 2**30), ("MB", 2**20), ("KB", 2**10)):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} bytes"
 
 
 def check_assigned(store: Store, target: Device | Profile) -> None:
