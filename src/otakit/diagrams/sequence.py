@@ -257,6 +257,7 @@ def _said(packet: DecodedPacket) -> str:
 def _fault_on_a_chunk(note: Note) -> tuple[tuple[int | None, int | None], str] | None:
     """The chunk whose answer a fault took, and the name of the fault: it stands at its request then."""
     request_id, index = note.fields.get("request_id"), note.fields.get("index")
-    if note.name != "fault" or not isinstance(request_id, int) or not isinstance(index, int):
+    loses = note.name == "fault" and note.fields.get("name") in ("Withhold", "Cut")
+    if not loses or not isinstance(request_id, int) or not isinstance(index, int):
         return None
     return (request_id, index), str(note.fields.get("name", "fault"))

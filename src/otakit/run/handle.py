@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
 
 from otakit.client.job import State
 from otakit.client.vocabulary import Outcome, Progress, Settings
@@ -26,6 +25,7 @@ from otakit.run.peer import Peer
 from otakit.run.progress import Quiet
 from otakit.servers import Server
 from otakit.session import Session
+from otakit.twin.faulty import Faults
 
 REDRAW_S = 0.2
 ENDED = State.ENDED.value
@@ -47,7 +47,7 @@ class Handle:
         self._outcomes: dict[Kind, Outcome] = {}
         self._error: BaseException | None = None
         self._link = None if link.is_none else Link(link, recorder)
-        self._restore = _watch_server_link(peer.server, recorder) if self._link is None else None
+        self._restore = _watch_faults(peer.server, recorder, behind_link=self._link is None)
         try:
             address = self._link.start(peer.address) if self._link is not None else peer.address
             self._client = peer.client(settings, recorder, address, self._heard)
@@ -156,8 +156,7 @@ class Handle:
             outcome["error"] = str(self._error) or type(self._error).__name__
         if self._link is not None:
             self._link.close()
-        if self._restore is not None:
-            self._restore()
+        self._restore()
         self._recorder.close(outcome)
 
     def _remarks(self) -> list[str]:
@@ -180,14 +179,15 @@ def _remark(name: str, end: Outcome) -> str:
     return f'{name} already runs {what}: nothing to do. device.reset("1.0.0"{kind}) starts over.'
 
 
-def _watch_server_link(server: Server | None, recorder: Recorder) -> Any:
-    """Lets the link that a twin stands behind tell this recording about its faults; returns the way back."""
-    link = getattr(server, "link", None)
-    if not isinstance(link, Link):
-        return None
-    before, link.watcher = link.watcher, recorder
+def _watch_faults(server: Server | None, recorder: Recorder, *, behind_link: bool) -> Callable[[], None]:
+    """Lets a twin's plan, and the link it stands behind, tell this recording of their faults; returns the way back."""
+    telling = [getattr(server, "faults", None), getattr(server, "link", None) if behind_link else None]
+    sources = [(source, source.watcher) for source in telling if isinstance(source, Faults | Link)]
+    for source, _ in sources:
+        source.watcher = recorder
 
     def restore() -> None:
-        link.watcher = before
+        for source, before in sources:
+            source.watcher = before
 
     return restore

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from otakit.faults import LinkSettings
+from otakit.faults import LinkSettings, ServerPlan, plan_of
 from otakit.link import Link
 from otakit.servers.verbs import Server
 from otakit.thingsboard import Operator
 from otakit.twin import TwinSettings
 
 if TYPE_CHECKING:
+    from otakit.twin.faulty import Faults
     from otakit.twin.model import Model
     from otakit.twin.server import TwinServer
 
@@ -32,12 +33,13 @@ class Twin(Server):
         seed: decides ids, tokens and every order that ThingsBoard leaves open.
         settings: its knobs; ThingsBoard's own values without.
         link: a simulated path in front of its MQTT port, such as ``40 ms, 2 Mbit/s, one answer withheld``.
+        plan: what goes wrong in the server itself, such as ``taken over at request 10 for pump-7``.
         mqtt_port: a free one without.
         http_port: likewise.
 
     Raises:
         TransportError: a port is taken.
-        SettingsError: a link that cannot be read.
+        SettingsError: a link or a plan that cannot be read.
     """
 
     is_twin = True
@@ -48,13 +50,15 @@ class Twin(Server):
         seed: int = 0,
         settings: TwinSettings | None = None,
         link: str | LinkSettings | Link | None = None,
+        plan: str | ServerPlan | None = None,
         mqtt_port: int = 0,
         http_port: int = 0,
     ) -> None:
         super().__init__()
         self.settings = settings or TwinSettings()
         self.link = link if isinstance(link, Link) else Link(link)
-        self._loop = _Loop(self.settings, seed, mqtt_port, http_port)
+        self.plan = plan_of(plan, seed=seed)
+        self._loop = _Loop(self.settings, seed, mqtt_port, http_port, self.plan)
         server = self._loop.start()
         self.mqtt = server.mqtt
         try:
@@ -73,9 +77,15 @@ class Twin(Server):
         self.url = "http://{}:{}".format(*server.http)
         self.operator = Operator(self.url, USER, PASSWORD)
         words = self.link.settings.describe()
+        faults = "" if self.plan.is_none else f", faults: {self.plan.describe()}"
         self.label = (
-            f"twin of ThingsBoard {VERSION} at {self.url}, MQTT at {self.mqtt[0]}:{self.mqtt[1]}, link: {words}"
+            f"twin of ThingsBoard {VERSION} at {self.url}, MQTT at {self.mqtt[0]}:{self.mqtt[1]}, link: {words}{faults}"
         )
+
+    @property
+    def faults(self) -> Faults | None:
+        """The plan at work; its `watcher` hears of each fault."""
+        return self._loop.faults
 
     def ask(self, question: Callable[[Model], Answer]) -> Answer:
         """What the model behind the doors answers, asked in its own thread."""
@@ -94,8 +104,10 @@ class Twin(Server):
 class _Loop:
     """The thread in which a twin lives."""
 
-    def __init__(self, settings: TwinSettings, seed: int, mqtt_port: int, http_port: int) -> None:
+    def __init__(self, settings: TwinSettings, seed: int, mqtt_port: int, http_port: int, plan: ServerPlan) -> None:
         self._settings, self._seed, self._ports = settings, seed, (mqtt_port, http_port)
+        self._plan = plan
+        self.faults: Faults | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="otakit-twin", daemon=True)
         self._server: TwinServer | None = None
@@ -140,12 +152,16 @@ class _Loop:
             self._ready.set()
 
     async def _serve(self) -> None:
+        from otakit.twin.faulty import Faults  # noqa: PLC0415 - with the twin, as the next line
         from otakit.twin.server import TwinServer  # noqa: PLC0415 - fastapi takes half a second to import
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = TwinServer(self._settings, seed=self._seed)
         try:
             await server.start("127.0.0.1", *self._ports)
+            if not self._plan.is_none:
+                self.faults = Faults(self._plan, server.model, server.now)
+                server.around = self.faults.around
             self._server = server
             self._ready.set()
             await self._stop.wait()
