@@ -401,6 +401,12 @@ def bench(_options: dict[str, str], rest: list[str]) -> int:
     return run(str(ROOT / "bench" / "run.py"), *rest)
 
 
+def fuzz(_options: dict[str, str], rest: list[str]) -> int:
+    """Throw a million hostile frames at the twin; --connections 1 --seed N plays one connection again."""
+    set_up("dev")
+    return run(str(ROOT / "fuzz" / "throw.py"), *rest)
+
+
 def dist(_options: dict[str, str], _rest: list[str]) -> int:
     """Build the wheel, with engine and sample recording, into dist/."""
     set_up("demo")
@@ -451,6 +457,7 @@ VERBS = {
     "diagrams": Verb(diagrams, ("CHECK=1",), hands_on=True),
     "check": Verb(check),
     "bench": Verb(bench, hands_on=True),
+    "fuzz": Verb(fuzz, hands_on=True),
     "dist": Verb(dist),
     "lock": Verb(lock, hands_on=True),
     "clean": Verb(clean, ("ALL=1",)),

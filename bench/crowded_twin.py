@@ -13,13 +13,18 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from otakit.protocol.messages import Kind
+from otakit.twin.conversation import Conversation
 from otakit.twin.descriptors import room_for
 from otakit.twin.rules.entities import Device
 from otakit.twin.server import TwinServer
 from otakit.twin.settings import TwinSettings
+from otakit.twin.talk import Talk
+
+PINGREQ = 0xC0
 
 
 def image_of(size: int) -> bytes:
@@ -34,13 +39,33 @@ def resident_bytes() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def counting(heard: list[int]) -> Callable[[Conversation], Talk]:
+    """Counts the packets that the twin heard, PINGREQ aside."""
+
+    def around(conversation: Conversation) -> Talk:
+        hear = conversation.on_packet
+
+        def count(raw: bytes) -> None:
+            heard[0] += raw[0] != PINGREQ
+            if hear is not None:
+                hear(raw)
+
+        conversation.on_packet = count
+        return conversation
+
+    return around
+
+
 async def serve(asked: dict[str, Any]) -> None:
     """Serves until standard input ends."""
-    server = TwinServer(TwinSettings(dispatch_spacing_s=0, shuffle=asked.get("shuffle", True)))
+    server, heard = TwinServer(TwinSettings(**{"dispatch_spacing_s": 0, **asked.get("settings", {})})), [0]
+    if asked.get("counts"):
+        server.around = counting(heard)
     await server.start()
     model, now = server.model, server.now()
     for number in range(asked["devices"]):
-        model.save_device(Device(f"device-{number}"), now, f"device-{number}")
+        extra = {"additionalInfo": {"gateway": True}} if number < asked.get("gateways", 0) else {}
+        model.save_device(Device(f"device-{number}", extra=extra), now, f"device-{number}")
     package = model.upload(Kind.FIRMWARE, "image", "1.0", image_of(asked["size"])[: asked["size"]], now)
     profile = model.store.profiles[model.store.default_profile_id]
     model.assign(profile, Kind.FIRMWARE, package.id, now)
@@ -51,7 +76,9 @@ async def serve(asked: dict[str, Any]) -> None:
     def listen() -> None:
         for line in sys.stdin:
             if line.strip() == "memory":
-                print(json.dumps({"resident_bytes": resident_bytes(), "open": len(server.wires)}), flush=True)
+                faults = [repr(fault) for fault in server.faults]
+                report = {"resident_bytes": resident_bytes(), "open": len(server.wires), "heard": heard[0]}
+                print(json.dumps(report | {"faults": faults}), flush=True)
         loop.call_soon_threadsafe(ended.set)
 
     threading.Thread(target=listen, daemon=True).start()
