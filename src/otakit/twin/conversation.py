@@ -82,6 +82,11 @@ class Conversation:
         """Itself: it has the wire."""
         return self
 
+    @property
+    def version(self) -> Version:
+        """The MQTT version that its CONNECT named; 3.1.1 before. The page shows it."""
+        return self._line.version
+
     def take(self) -> list[bytes]:
         """What is to be sent now; empties it."""
         return self._line.take()
