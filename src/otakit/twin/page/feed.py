@@ -67,7 +67,8 @@ class Feed:
     """
 
     def __init__(self, served: Served) -> None:
-        self._served, self._ear = served, self._new_ear()
+        self._served = served
+        self._ear = self._new_ear()
         self.pages = 0
         self._closing = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
@@ -107,7 +108,7 @@ class Feed:
         told, said, edition = dict[str, Json](), dict[object, Json](), -1
         said_at, is_first = time.monotonic(), True
         while not self._closing.is_set() and time.monotonic() < until:
-            self._look()
+            self._look(at_once=is_first)
             news = [*self._devices(told, is_first=is_first)]
             if edition != self._edition:
                 edition = self._edition
@@ -172,9 +173,9 @@ class Feed:
 
     # one look at the twin, for all pages
 
-    def _look(self) -> None:
+    def _look(self, *, at_once: bool) -> None:
         began = time.monotonic()
-        if began - self._looked_at < self._tick_s * 0.9:
+        if not at_once and began - self._looked_at < self._tick_s * 0.9:
             return
         store, by_device = self._served.model.store, dict[str, list[Line]]()
         for wire in self._served.wires:
