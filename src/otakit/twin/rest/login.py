@@ -18,7 +18,7 @@ from fastapi import APIRouter, Request
 from otakit.errors import ServerRefused
 from otakit.twin.rest import schemas
 from otakit.twin.rest.answers import Reply
-from otakit.twin.rest.bodies import members
+from otakit.twin.rest.bodies import members, text
 from otakit.twin.rest.door import Door
 from otakit.twin.rest.words import ref, says
 
@@ -34,11 +34,13 @@ class Login:
 
     Attributes:
         key: signs the tokens; one that is kept lets them outlive this process.
+        api_key: passes in place of a token, as ``ApiKey <key>``; none without, as on a fresh ThingsBoard.
     """
 
     user: str = USER
     password: str = field(default=PASSWORD, repr=False)
     key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False, compare=False)
+    api_key: str | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_default(self) -> bool:
@@ -107,9 +109,20 @@ class Tokens:
             return
         value = headers.get("x-authorization") or headers.get("authorization") or ""
         kind, _, token = value.partition(" ")
+        if kind.lower() == "apikey":
+            self._check_api_key(token.strip())
+            return
         if kind.lower() != "bearer":
             raise ServerRefused("Authentication failed", 401, 10)
         self.check(token.strip(), "TENANT_ADMIN")
+
+    def _check_api_key(self, given: str) -> None:
+        """ThingsBoard since 4.3: `ApiKeyAuthenticationProvider`."""
+        known = self.login.api_key
+        if known is None or self._door.model.settings.is_before(4, 3):
+            raise ServerRefused("Authentication failed", 401, 10)
+        if not hmac.compare_digest(given.encode(errors="replace"), known.encode()):
+            raise ServerRefused("Invalid username or password", 401, 10)
 
 
 def routes(tokens: Tokens) -> APIRouter:
@@ -119,16 +132,28 @@ def routes(tokens: Tokens) -> APIRouter:
     @router.post("/api/auth/login", **says(ref("TokenPair"), takes=schemas.LOGIN, refuses=(), openly=True))
     async def login(request: Request) -> Reply:
         """A token for every call, and one to refresh it with."""
-        body = await members(request)
-        if not tokens.login.fits(str(body.get("username", "")), str(body.get("password", ""))):
+        user, password = await _texts(request, "username", "password")
+        if not tokens.login.fits(user, password):
             raise ServerRefused("Invalid username or password", 401, 10)
         return Reply(tokens.pair())
 
     @router.post("/api/auth/token", **says(ref("TokenPair"), takes=schemas.REFRESH, refuses=(), openly=True))
     async def refresh(request: Request) -> Reply:
         """A new pair for a refresh token."""
-        body = await members(request)
-        tokens.check(str(body.get("refreshToken", "")), "REFRESH_TOKEN")
+        (token,) = await _texts(request, "refreshToken")
+        tokens.check(token, "REFRESH_TOKEN")
         return Reply(tokens.pair())
 
     return router
+
+
+async def _texts(request: Request, *names: str) -> list[str]:
+    """Members that must be there: a filter reads them before any controller, and calls all else a failed login."""
+    try:
+        body = await members(request)
+        found = [text(body, name) or "" for name in names]
+    except ServerRefused as error:
+        raise ServerRefused("Authentication failed", 401, 10) from error
+    if not all(each.strip() for each in found):
+        raise ServerRefused("Authentication failed", 401, 10)
+    return found
