@@ -418,7 +418,7 @@ def lock(_options: dict[str, str], rest: list[str]) -> int:
     set_up("dev")
     resolve = ("-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--quiet")
     plain = ("--no-emit-index-url", "--no-annotate", "--no-header", "pyproject.toml", "--group", "build")
-    everything = ("--extra", "tls", "--group", "lab", "--group", "dev")
+    everything = ("--extra", "tls", "--extra", "sphinx", "--group", "lab", "--group", "docs", "--group", "dev")
     failed = run(*resolve, *plain, *everything, "-o", str(LOCKS["dev"]), *rest)
     return failed or run(*resolve, *plain, "-c", str(LOCKS["dev"]), "-o", str(LOCKS["demo"]))
 
