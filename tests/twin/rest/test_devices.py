@@ -72,7 +72,7 @@ def test_deleted_device_is_gone(rest: Any) -> None:
         ({"name": "d1"}, "Device with such name already exists!"),
         ({"name": " "}, "Device name should be specified!"),
         ({"name": "n" * 256}, "Validation error: name length must be equal or less than 255"),
-        ({"deviceProfileId": {"entityType": "DEVICE_PROFILE", "id": "00000000-0000-4000-8000-000000000000"}}, "device profile"),
+        ({"deviceProfileId": {"id": "00000000-0000-4000-8000-000000000000"}}, "device profile"),
     ],
 )  # fmt: skip
 def test_rule_of_devices_is_400(rest: Any, fields: dict[str, Any], text: str) -> None:

@@ -45,7 +45,10 @@ def test_checksum_is_of_the_algorithm_named_in_any_case(rest: Any, algorithm: st
         ({"title": "<b>x</b>"}, "malformed"),
         ({"usesUrl": True}, "Ota package URL should be specified!"),
         ({"title": "there", "version": "1"}, "OtaPackage with such title and version already exists!"),
-        ({"title": "there", "version": "1", "type": "SOFTWARE"}, "OtaPackage with such title and version already exists!"),
+        (
+            {"title": "there", "version": "1", "type": "SOFTWARE"},
+            "OtaPackage with such title and version already exists!",
+        ),
     ],
 )  # fmt: skip
 def test_rule_of_packages_is_400(rest: Any, fields: dict[str, Any], text: str) -> None:
@@ -87,7 +90,8 @@ def test_given_checksum_must_be_the_computed_one_in_lower_case(
 def test_upload_that_lacks_something_says_what(rest: Any, file: tuple[str, bytes, str], text: str) -> None:
     parts = [
         b"--b\r\n",
-        f'Content-Disposition: form-data; name="file"; filename="{file[0]}"\r\nContent-Type: {file[2]}\r\n\r\n'.encode(),
+        f'Content-Disposition: form-data; name="file"; filename="{file[0]}"\r\n'.encode(),
+        f"Content-Type: {file[2]}\r\n\r\n".encode(),
         file[1] + b"\r\n--b--\r\n",
     ]
     headers = {**rest.headers, "content-type": "multipart/form-data; boundary=b"}

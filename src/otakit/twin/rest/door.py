@@ -49,6 +49,7 @@ class Door:
         fault: takes note of an error of ours.
         polls: long polls that wait for an update.
         keeper: makes lasting what an answer acknowledges, images too; None for a twin that forgets.
+        is_closing: whether the twin is about to end.
         login: who may use the doors of operators; None for the user of every fresh ThingsBoard.
     """
 
@@ -61,6 +62,7 @@ class Door:
     polls: set[asyncio.Future[dict[str, object] | None]] = field(default_factory=set)
     keeper: Keeper | None = None
     login: Login | None = None
+    is_closing: bool = False
 
     @property
     def store(self) -> Store:
@@ -92,6 +94,7 @@ class Door:
 
     def end_polls(self) -> None:
         """Ends all long polls: nothing will come any more."""
+        self.is_closing = True
         for poll in self.polls:
             if not poll.done():
                 poll.set_result(None)

@@ -39,7 +39,9 @@ async def next_update(door: Door, device_id: str, request: Request, timeout_ms: 
         return Reply(body)
     if device_id not in door.store.devices:
         return PlainTextResponse(GONE, 403)
-    if wait.was_told:  # its credentials changed: the server forgot who listens, and the time runs on
+    if (
+        wait.was_told and not door.is_closing
+    ):  # its credentials changed: the server forgot who listens, and the time runs on
         await Wait(door, request, wait.left_ms).ended()
     return Response(status_code=TIMEOUT)
 
