@@ -170,7 +170,7 @@ def safe_name(name: str) -> str:
     return f"{plain or 'device'}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
 
-def _made(name: str, days: int, issuer: Pair | None, names: Iterable[str] | None = None) -> Pair:
+def _made(name: str, days: float, issuer: Pair | None, names: Iterable[str] | None = None) -> Pair:
     """A certificate with a new key: an authority's without an issuer, a server's with names, else a device's."""
     from cryptography import x509  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415

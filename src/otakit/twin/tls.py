@@ -147,10 +147,12 @@ class TlsDoor(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Encrypts and sends."""
-        view = memoryview(data)
+        view, at = memoryview(data), 0
         try:
-            for at in range(0, len(view), SLICE_BYTES):
-                self._tls.send(view[at : at + SLICE_BYTES])
+            while at < len(view):
+                end = min(at + SLICE_BYTES, len(view))
+                while at < end:
+                    at += self._tls.send(view[at:end])  # one record at a time, whatever is given
                 self.drain()
         except SSL.Error:
             self.transport.abort()
@@ -249,6 +251,9 @@ class _Inside(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._door.transport.resume_reading()
+
+    def get_write_buffer_size(self) -> int:
+        return self._door.transport.get_write_buffer_size()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._door.transport.set_write_buffer_limits(high, low)

@@ -34,7 +34,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, server: TwinServer, certificates: tuple[bytes, ...] = ()) -> None:
         self._server = server
-        self.conversation = Conversation(server.model, server.now(), *([certificates] if certificates else []))
+        self.conversation = Conversation(server.model, server.now(), certificates)
         self.conversation.on_packet = self._heard
         self.talk = server.around(self.conversation)
         self.peer = self.here = NOBODY
@@ -104,8 +104,11 @@ class Wire(asyncio.Protocol):
         """
         self._parting = True
         if not self._transport.is_closing():
-            self._transport.write_eof()
-            self._transport.resume_reading()
+            try:
+                self._transport.write_eof()
+                self._transport.resume_reading()
+            except OSError:  # the device was faster, and broke it
+                self.abort()
 
     def abort(self) -> None:
         """Breaks the connection at once."""
