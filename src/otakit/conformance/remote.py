@@ -10,8 +10,9 @@ from __future__ import annotations
 import secrets
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 
 from otakit.captured import Address
 from otakit.conformance.peer import Channel
@@ -34,8 +35,9 @@ MAKERS = {
     "/api/otaPackage": "otaPackage",
 }
 """A POST that makes an entity, and what it is deleted as."""
-REMOVAL = ("device", "deviceProfile", "otaPackage")
-"""In this order: nothing that is still in use can be deleted; a profile takes its packages with it."""
+REMOVAL = ("device", "otaPackage", "deviceProfile")
+"""In this order: nothing that is still in use can be deleted. A profile would take its packages with it, but
+only a package that is deleted by itself leaves the cache of ten, where the next scenario's needs room."""
 
 
 class RemoteStage(Stage):
@@ -134,28 +136,31 @@ class RemoteStage(Stage):
         """
         for channel in self._channels:
             channel.drop()
-        left = [
-            f"{what} {identifier} ({error})"
-            for what in REMOVAL
-            for identifier in [each for each, kind in self._made.items() if kind == what]
-            if (error := self._remove(what, identifier)) is not None
-        ]
+        left = [text for identifier in self._of("deviceProfile") for text in self._tried(self._frees, identifier)]
+        for what in REMOVAL:
+            for identifier in self._of(what):
+                left += self._tried(partial(self._operator.delete, what), identifier)
         self._made.clear()
         self._operator.close()
         if left:
             raise OtakitError(f"{self.label}: still there, delete by hand: {', '.join(left)}")
 
-    def _remove(self, what: str, identifier: str) -> str | None:
-        """Deletes an entity; what went wrong, None when it is gone."""
+    def _of(self, what: str) -> list[str]:
+        return [identifier for identifier, kind in self._made.items() if kind == what]
+
+    def _frees(self, identifier: str) -> None:
+        """A profile lets go of its packages: one that it names cannot be deleted."""
+        found = self._operator.profile(identifier)
+        if found.get("firmwareId") or found.get("softwareId"):
+            self._operator.save_profile({**found, "firmwareId": None, "softwareId": None})
+
+    def _tried(self, action: Callable[[str], object], identifier: str) -> list[str]:
+        """Does it, whatever went wrong with others; what went wrong here, in words."""
         try:
-            if what == "deviceProfile":  # a package it still names could not be deleted with it
-                found = self._operator.profile(identifier)
-                if found.get("firmwareId") or found.get("softwareId"):
-                    self._operator.save_profile({**found, "firmwareId": None, "softwareId": None})
-            self._operator.delete(what, identifier)
+            action(identifier)
         except OtakitError as error:
-            return str(error)
-        return None
+            return [f"{self._made[identifier]} {identifier} ({error})"]
+        return []
 
     @property
     def _calls(self) -> Operator:

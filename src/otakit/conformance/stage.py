@@ -20,7 +20,7 @@ from otakit.captured import Watcher
 from otakit.conformance.fixture import Fixture
 from otakit.conformance.peer import PATIENCE_S, SECOND, Channel, Peer, Said
 from otakit.conformance.transcript import Called, Event, Transcript
-from otakit.errors import OtakitError
+from otakit.errors import OtakitError, TransportError
 from otakit.protocol.packets import Version
 from otakit.thingsboard.calls import Calls
 
@@ -156,12 +156,19 @@ class Stage(ABC):
         headers: Mapping[str, str] | None = None,
         login: bool = True,
     ) -> Answer:
-        """One call at the operator's door, whatever the answer is."""
+        """One call at the operator's door, whatever the answer is.
+
+        Raises:
+            TransportError: there is none.
+        """
         sent = {**(self._calls.login() if login else {}), **(headers or {})}
         options: dict[str, Any] = {"params": params, "files": files, "content": content, "headers": sent}
         if json is not None:
             options["json"] = json
-        answer = self._calls.http.request(method, path, **options)
+        try:
+            answer = self._calls.http.request(method, path, **options)
+        except httpx.HTTPError as error:  # its text and the path may hold a token
+            raise TransportError(f"{self.label}: no HTTP answer ({type(error).__name__})") from None
         target, kind = answer.request.url.raw_path.decode(), answer.headers.get("content-type", "")
         self.events.append(Called(self.now(), method, target, answer.status_code, answer.content, kind))
         return Answer.of(answer)
