@@ -204,6 +204,8 @@ def _text(request: Mapping[str, object], name: str, *, must: bool = False) -> st
     value = request[name]
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, list):
+        raise FormatError(f"{name} is an array")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float | Numeral):
