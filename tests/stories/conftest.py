@@ -11,7 +11,7 @@ import pytest
 
 from otakit.captured import CapturedPacket, Note
 from otakit.client.settings import Settings
-from otakit.faults import LinkSettings, parse_link
+from otakit.faults import LinkSettings, ServerPlan, parse_link, plan_of
 from otakit.protocol import packets as p
 from otakit.protocol.messages import Direction, Kind, Message, Telemetry, message_of
 from otakit.protocol.mqtt import decode
@@ -65,9 +65,10 @@ class Story:
         operator: Iterable[tuple[float, Operator]] = (),
         meddler: Meddler | None = None,
         stop_at_s: float | None = None,
+        server: str | ServerPlan = "none",
         **settings: Any,
     ) -> Told:
-        plan = Plan(parse_link(link), tuple(operator), meddler, stop_at_s)
+        plan = Plan(parse_link(link), tuple(operator), meddler, stop_at_s, plan_of(server))
         chosen = Settings(version=self.version, **settings)
         return Told(run_world(self.model, TOKEN, chosen, plan=plan, device=self.device), self)
 

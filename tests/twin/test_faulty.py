@@ -33,7 +33,7 @@ def faulty(world: Any) -> Callable[..., Any]:
         if connects:
             came = talk.connect(world.token())
             world.passes(2)
-            (answer,) = [*came, *talk.hear()]
+            (answer,) = came + talk.hear()
             assert isinstance(answer, p.ConnAck)
             assert answer.reason_code == 0
         return talk

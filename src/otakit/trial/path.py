@@ -66,8 +66,8 @@ class Path:
 
     def _takes(self, direction: Direction, piece: Piece, now: int) -> int:
         self._began = now if self._began is None else self._began
-        rate = self._link.rate_at((now - self._began) / 1e9)
         if piece.raw is not None:
-            bits = len(piece.raw) * 8e9
-            self._free[direction] = max(now, self._free[direction]) + (round(bits / rate) if rate else 0)
+            begins = max(now, self._free[direction])
+            rate = self._link.rate_at((begins - self._began) / 1e9)
+            self._free[direction] = begins + (round(len(piece.raw) * 8e9 / rate) if rate else 0)
         return self.idle_ns(direction, now)

@@ -24,8 +24,9 @@ class Lane:
         """When so many bytes arrive; never before those ahead of them, for TCP keeps the order."""
         self._began = now if self._began is None else self._began
         self._count += 1
-        rate = link.rate_at((now - self._began) / SECOND)
-        self._free_at = max(now, self._free_at) + (round(size * 8 * SECOND / rate) if rate else 0)
+        begins = max(now, self._free_at)
+        rate = link.rate_at((begins - self._began) / SECOND)
+        self._free_at = begins + (round(size * 8 * SECOND / rate) if rate else 0)
         delay_ns = nanoseconds(link.delay_s(*self._what, self._count))
         self._last_due = max(self._last_due, self._free_at + delay_ns)
         return self._last_due
