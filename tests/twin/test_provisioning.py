@@ -136,7 +136,7 @@ def test_any_other_topic_ends_the_connection(world: Any, topic: str) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"credentialsType": "NONE"}, {"credentialsType": None}, {"gateway": None}, {"token": {}}, {"deviceName": []}],
+    [{"credentialsType": "NONE"}, {"credentialsType": None}, {"gateway": None}, {"token": {}}],
 )
 def test_member_of_the_wrong_kind_ends_the_connection(world: Any, more: dict[str, Any]) -> None:
     profile(world)
