@@ -162,8 +162,9 @@ class Authority:
 def safe_name(name: str) -> str:
     """A name as a file may be called on every system, no two alike."""
     plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:60]
-    reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", plain)
-    if plain == name and plain == plain.lower() and not reserved:
+    # what Windows keeps for itself, and what looks like a name made here
+    taken = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*-[0-9a-f]{8}", plain)
+    if plain and plain == name == plain.lower() and not taken:
         return plain
     import hashlib  # noqa: PLC0415 - only for names that a file cannot have
 

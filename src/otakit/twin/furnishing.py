@@ -149,7 +149,8 @@ class _Furnishing:
         }
         if wanted.url is None:
             pairs["algorithm"] = (found.algorithm, wanted.algorithm)
-            pairs["checksum"] = (found.checksum, self._checksum(wanted))
+            if found.algorithm == wanted.algorithm:
+                pairs["checksum"] = (found.checksum, self._checksum(wanted))
         elif wanted.checksum is not None:
             pairs["checksum"] = (found.checksum, wanted.checksum)
         self._differs(wanted.line, f'package "{wanted.title}"', pairs)

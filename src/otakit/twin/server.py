@@ -134,13 +134,14 @@ class TwinServer:
         if self.authority is not None:
             ports["MQTT over TLS"] = mqtts_port
         sockets = all_listening(host, ports)
+        folder = self._image_folder()
+        self.door = Door(self.model, self.now, folder, self.settle, self.faults.append, keeper=self._keeper)
+        self.door.login = self.login
         try:
-            folder = self._image_folder()
-            self.door = Door(self.model, self.now, folder, self.settle, self.faults.append, keeper=self._keeper)
-            self.door.login = self.login
             prepare()
             await self._open(host, sockets)
         except BaseException:
+            self.door.close()
             for each in sockets.values():
                 each.close()
             raise
