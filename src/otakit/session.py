@@ -95,7 +95,7 @@ class Session:
     def outcome(self) -> Mapping[str, Any] | None:
         """How it ended, by kind; from the recording's end, else from what passed; None where no update began."""
         _, reader = self._read()
-        if reader.outcome is not None:
+        if reader.outcome:
             return dict(reader.outcome)
         return outcomes(self.updates) or None
 
