@@ -18,7 +18,7 @@ def test_scenario_38_reading_telemetry(stage: Stage) -> None:
 
     stage.device().reports({"ts": TS_MS, "values": {"level": 7}})
     stage.until(lambda: fx.latest("level")["level"] == 7, "the report is stored")
-    until_its_ts = {"keys": "level", "startTs": TS_MS - 1, "endTs": TS_MS}
+    until_its_ts: dict[str, str | int] = {"keys": "level", "startTs": TS_MS - 1, "endTs": TS_MS}
     assert stage.rest("GET", path, params=until_its_ts).body == {}
     beyond = stage.rest("GET", path, params={**until_its_ts, "endTs": TS_MS + 1}).body
     assert beyond == {"level": [{"ts": TS_MS, "value": "7"}]}
