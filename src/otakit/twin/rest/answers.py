@@ -26,9 +26,11 @@ NOT_ALLOWED = 405
 class Reply(Response):
     """A JSON answer; without content, an empty one."""
 
-    media_type = "application/json"
+    media_type: str | None = "application/json"
 
     def __init__(self, content: object = None, status_code: int = 200) -> None:
+        if content is None:
+            self.media_type = None
         super().__init__(b"" if content is None else json_bytes(content), status_code)
 
 

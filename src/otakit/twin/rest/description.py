@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from otakit.twin.rest.schemas import SCHEMAS
+from otakit.twin.rest.words import ANSWERS
 
 PATH = "/v3/api-docs/thingsboard"
 METHODS = {"get", "post", "put", "delete", "patch"}
@@ -48,8 +49,8 @@ def description(app: FastAPI) -> dict[str, Any]:
 
 
 def _made_plain(operation: dict[str, Any]) -> None:
-    """Without fastapi's own answer to bad parameters, its titles, and the null that no query can say."""
-    operation["responses"].pop("422", None)
+    """With its own answers alone, and without titles and the null that no query can say."""
+    operation["responses"] = operation.pop(ANSWERS)
     sentence, _, _ = operation.get("description", "").partition("\n")
     operation["summary"] = sentence
     for parameter in operation.get("parameters", ()):

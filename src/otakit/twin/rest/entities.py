@@ -11,7 +11,7 @@ from otakit.twin.rest.answers import Reply
 from otakit.twin.rest.bodies import checked_uuid, inner, members
 from otakit.twin.rest.door import Door, Doors
 from otakit.twin.rest.pages import Page
-from otakit.twin.rest.params import Identifier, Int, Pages
+from otakit.twin.rest.params import NUMBER, ORDER, SEARCH, SIZE, Identifier, Int, pages_by, sort_by
 from otakit.twin.rest.shapes import (
     credentials_json,
     credentials_of,
@@ -96,7 +96,9 @@ async def delete_device(door: Doors, identifier: Identifier) -> Reply:
 
 
 @devices.get("/api/tenant/device", **says(ref("Device")))
-async def device_named(door: Doors, name: Annotated[str, Query(alias="deviceName")]) -> Reply:
+async def device_named(
+    door: Doors, name: Annotated[str, Query(alias="deviceName", description="The whole name, letter by letter.")]
+) -> Reply:
     """One device by its name."""
     return _named(door, name)
 
@@ -105,12 +107,12 @@ async def device_named(door: Doors, name: Annotated[str, Query(alias="deviceName
 async def devices_of_tenant(
     door: Doors,
     name: Annotated[str | None, Query(alias="deviceName", description="One device in place of a page.")] = None,
-    size: Annotated[Int | None, Query(alias="pageSize", examples=[100])] = None,
-    number: Annotated[Int | None, Query(alias="page", examples=[0])] = None,
+    size: Annotated[Int | None, SIZE] = None,
+    number: Annotated[Int | None, NUMBER] = None,
     kind: Annotated[str, Query(alias="type", description="Those of the profile with this name.")] = "",
-    search: Annotated[str, Query(alias="textSearch")] = "",
-    sort: Annotated[str, Query(alias="sortProperty", description=" ".join(DEVICE_ORDERS))] = "",
-    order: Annotated[str, Query(alias="sortOrder", description="ASC or DESC.")] = "",
+    search: Annotated[str, SEARCH] = "",
+    sort: Annotated[str, sort_by(DEVICE_ORDERS)] = "",
+    order: Annotated[str, ORDER] = "",
 ) -> Reply:
     """A page of all devices (``pageSize`` and ``page`` are then required), or one by its name: one path for both."""
     if name is not None:
@@ -118,11 +120,10 @@ async def devices_of_tenant(
     for parameter, given in (("pageSize", size), ("page", number)):
         if given is None:
             raise refused(f"Required request parameter '{parameter}' is not present", GENERAL)
-    page = Page(cast("int", size), cast("int", number), search, sort, order)
+    page = Page(cast("int", size), cast("int", number), search, sort, order, DEVICE_ORDERS)
     rows = (device_json(door.store, each) for each in door.store.devices.values())
     return page.of(
-        ((f"{row['name']}\n{row['label'] or ''}\n{row['type']}", row) for row in rows if kind in ("", row["type"])),
-        DEVICE_ORDERS,
+        (f"{row['name']}\n{row['label'] or ''}\n{row['type']}", row) for row in rows if kind in ("", row["type"])
     )
 
 
@@ -139,11 +140,9 @@ async def profile_info(door: Doors, identifier: Identifier) -> Reply:
 
 
 @profiles.get("/api/deviceProfileInfos", **says(page_of("DeviceProfileInfo"), refuses=()))
-async def profile_infos(door: Doors, page: Pages) -> Reply:
+async def profile_infos(door: Doors, page: Annotated[Page, pages_by(PROFILE_ORDERS)]) -> Reply:
     """A page of profiles, in short form."""
-    return page.of(
-        ((each.name, profile_info_json(door.store, each)) for each in door.store.profiles.values()), PROFILE_ORDERS
-    )
+    return page.of((each.name, profile_info_json(door.store, each)) for each in door.store.profiles.values())
 
 
 @profiles.get("/api/deviceProfile/{identifier}", **says(ref("DeviceProfile")))
@@ -153,11 +152,9 @@ async def profile(door: Doors, identifier: Identifier) -> Reply:
 
 
 @profiles.get("/api/deviceProfiles", **says(page_of("DeviceProfile"), refuses=()))
-async def profiles_of_tenant(door: Doors, page: Pages) -> Reply:
+async def profiles_of_tenant(door: Doors, page: Annotated[Page, pages_by(PROFILE_ORDERS)]) -> Reply:
     """A page of profiles."""
-    return page.of(
-        ((each.name, profile_json(door.store, each)) for each in door.store.profiles.values()), PROFILE_ORDERS
-    )
+    return page.of((each.name, profile_json(door.store, each)) for each in door.store.profiles.values())
 
 
 @profiles.post("/api/deviceProfile", **says(ref("DeviceProfile"), takes=schemas.PROFILE, refuses=(404, 409)))

@@ -101,6 +101,9 @@ class _Filters:
         self._app, self._door, self._tokens = app, door, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # whoever runs the application without a socket may ask for its lifespan
+            await self._app(scope, receive, send)
+            return
         body, failures = _Body(receive), self._door.keeper.failures if self._door.keeper else 0
         undone = False
 

@@ -18,7 +18,8 @@ from otakit.twin.rest.answers import Reply
 from otakit.twin.rest.bodies import Json, checked_uuid, members
 from otakit.twin.rest.door import Door, Doors
 from otakit.twin.rest.images import FileImage, TooLarge, Upload, boundary_of
-from otakit.twin.rest.params import Identifier, Pages
+from otakit.twin.rest.pages import Page
+from otakit.twin.rest.params import Identifier, pages_by
 from otakit.twin.rest.shapes import package_json, package_of
 from otakit.twin.rest.words import page_of, ref, says, upload_body
 from otakit.twin.rules.entities import OtaPackage
@@ -94,17 +95,17 @@ async def download(door: Doors, identifier: Identifier) -> Response:
 
 
 @packages.get("/api/otaPackages", **says(page_of("OtaPackageInfo"), refuses=()))
-async def packages_of_tenant(door: Doors, page: Pages) -> Reply:
+async def packages_of_tenant(door: Doors, page: Annotated[Page, pages_by(ORDERS)]) -> Reply:
     """A page of packages."""
-    return page.of((_row(door, each) for each in door.store.packages.values()), ORDERS)
+    return page.of(_row(door, each) for each in door.store.packages.values())
 
 
 @packages.get("/api/otaPackages/{profile_id}/{kind}", **says(page_of("OtaPackageInfo"), refuses=()))
 async def packages_of_profile(
     door: Doors,
     profile_id: Annotated[str, Path(description="The profile's UUID.", json_schema_extra={"format": "uuid"})],
-    kind: Annotated[str, Path(json_schema_extra={"enum": [*Kind.__members__]})],
-    page: Pages,
+    kind: Annotated[str, Path(description="Which packages.", json_schema_extra={"enum": [*Kind.__members__]})],
+    page: Annotated[Page, pages_by(ORDERS)],
 ) -> Reply:
     """A page of those that devices of a profile could get."""
     checked_uuid(profile_id)
@@ -112,7 +113,7 @@ async def packages_of_profile(
         raise refused(f"No enum constant org.thingsboard.server.common.data.ota.OtaPackageType.{kind}")
     wanted = (checked_uuid(profile_id), Kind[kind])
     there = [each for each in door.store.packages.values() if each.has_data and (each.profile_id, each.kind) == wanted]
-    return page.of((_row(door, each) for each in there), ORDERS)
+    return page.of(_row(door, each) for each in there)
 
 
 @packages.delete("/api/otaPackage/{identifier}", **says(None))

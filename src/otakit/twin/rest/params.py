@@ -6,15 +6,16 @@ Refuses to know routes. What cannot be read is a `RequestValidationError`, answe
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
-from otakit.twin.rest.pages import DEFAULT_ORDERS, Page
+from otakit.twin.rest.pages import DIRECTIONS, Page
 from otakit.twin.rules.store import refused
 
-SCOPES = ["SERVER_SCOPE", "SHARED_SCOPE", "CLIENT_SCOPE"]
+SCOPES = ("SERVER_SCOPE", "SHARED_SCOPE", "CLIENT_SCOPE")
 _WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 
 
@@ -36,22 +37,42 @@ def _long(value: object) -> object:
     return _number(value, 64)
 
 
+def _one_of(words: Sequence[str]) -> dict[str, Any]:
+    return {"enum": [*words]}
+
+
 Int = Annotated[int, BeforeValidator(_int), WithJsonSchema({"type": "integer", "format": "int32"})]
 Long = Annotated[int, BeforeValidator(_long), WithJsonSchema({"type": "integer", "format": "int64"})]
 Identifier = Annotated[str, Path(description="The entity's UUID.", json_schema_extra={"format": "uuid"})]
 Token = Annotated[str, Path(description="The device's access token.", min_length=1, examples=["A1B2C3D4E5F6G7H8I9J0"])]
 
 
-async def _page(
-    size: Annotated[Int, Query(alias="pageSize", description="Rows in a page, 1 or more.", examples=[100])],
-    number: Annotated[Int, Query(alias="page", description="Which page, from 0.", examples=[0])],
-    search: Annotated[str, Query(alias="textSearch", description="Part of a name, in any case.")] = "",
-    sort: Annotated[
-        str, Query(alias="sortProperty", description=f"By which member: {', '.join(DEFAULT_ORDERS)} and others.")
-    ] = "",
-    order: Annotated[str, Query(alias="sortOrder", description="ASC or DESC.", examples=["ASC"])] = "",
-) -> Page:
-    return Page(size, number, search, sort, order)
+SIZE = Query(alias="pageSize", description="Rows in a page.", examples=[100], json_schema_extra={"minimum": 1})
+NUMBER = Query(alias="page", description="Which page, from 0.", examples=[0], json_schema_extra={"minimum": 0})
+SEARCH = Query(alias="textSearch", description="Part of a name, in any case.")
+ORDER = Query(alias="sortOrder", description="With `sortProperty`; in any case.", json_schema_extra=_one_of(DIRECTIONS))
+
+
+def sort_by(orders: Sequence[str]) -> Any:
+    """The parameter that says by which member rows are ordered."""
+    return Query(alias="sortProperty", description="By which member.", json_schema_extra=_one_of(orders))
+
+
+def pages_by(orders: Sequence[str]) -> Any:
+    """What makes a page of the query's parameters, for rows that may be ordered by these members."""
+
+    # a coroutine, since fastapi runs plain functions in a thread of their own, and the model belongs to one thread
+    async def page(
+        size: Annotated[Int, SIZE],
+        number: Annotated[Int, NUMBER],
+        search: Annotated[str, SEARCH] = "",
+        sort: str = "",
+        order: Annotated[str, ORDER] = "",
+    ) -> Page:
+        return Page(size, number, search, sort, order, tuple(orders))
+
+    page.__annotations__["sort"] = Annotated[str, sort_by(orders)]  # fastapi reads no names of a function around it
+    return Depends(page)
 
 
 async def _keys(
@@ -71,14 +92,12 @@ def java_split(text: str) -> list[str]:
 
 
 async def _scope(
-    scope: Annotated[str, Path(description="Whose attributes.", json_schema_extra={"enum": SCOPES})],
+    scope: Annotated[str, Path(description="Whose attributes.", json_schema_extra=_one_of(SCOPES))],
 ) -> str:
     if scope not in SCOPES:
         raise refused(f"Method parameter 'scope': Failed to convert value: No enum constant AttributeScope.{scope}")
     return scope
 
 
-# coroutines, since fastapi runs plain functions in a thread of their own, and the model belongs to one thread
-Pages = Annotated[Page, Depends(_page)]
 Scope = Annotated[str, Depends(_scope)]
 Keys = Annotated[list[str], Depends(_keys)]

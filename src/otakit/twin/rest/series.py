@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from otakit.twin.rest.aggregates import AGGREGATES, MAX_INTERVALS, aggregated, intervals_of
 from otakit.twin.rest.answers import PlainRefusal, Reply
@@ -25,6 +25,8 @@ from otakit.twin.rules.telemetry import MILLISECOND, Memory, TimestampError, poi
 from otakit.twin.rules.values import FormatError, Value, as_text, parse
 
 DEFAULT_LIMIT = 100
+AnyScope = Annotated[str, Path(description="Any word; it plays no part.", examples=["ANY"])]
+Ttl = Annotated[Long, Path(description="Seconds to keep it; plays no part.", examples=[0])]
 series = APIRouter(tags=["Time series"])
 _found = says(ref("TimeSeries"), plain=True)
 _written = says(None, takes=TELEMETRY, plain=True)
@@ -159,7 +161,7 @@ def _latest(memory: Memory, keys: list[str], now_ms: int, *, strict: bool) -> Re
 
 
 @series.post(ROOT + "/timeseries/{scope}", **_written)
-async def write_series(door: Doors, identifier: Identifier, scope: str, request: Request) -> Reply:
+async def write_series(door: Doors, identifier: Identifier, scope: AnyScope, request: Request) -> Reply:
     """Writes telemetry in a device's name; the scope may be any word."""
     del scope
     return await _write(door, identifier, request)
@@ -167,7 +169,7 @@ async def write_series(door: Doors, identifier: Identifier, scope: str, request:
 
 @series.post(ROOT + "/timeseries/{scope}/{ttl}", **_written)
 async def write_series_for_a_time(
-    door: Doors, identifier: Identifier, scope: str, ttl: Long, request: Request
+    door: Doors, identifier: Identifier, scope: AnyScope, ttl: Ttl, request: Request
 ) -> Reply:
     """Writes telemetry in a device's name; the twin forgets nothing, so ``ttl`` is only read."""
     del scope, ttl

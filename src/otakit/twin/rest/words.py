@@ -10,6 +10,8 @@ from typing import Any
 from otakit.twin.rest.answers import Reply
 from otakit.twin.rest.bodies import Json
 
+ANSWERS = "x-answers"
+"""Where a route keeps its answers until the document is made: fastapi would mix its own guesses into them."""
 _JSON, _TEXT = "application/json", "text/plain"
 _ERROR = {"$ref": "#/components/schemas/Error"}
 REASONS = {
@@ -64,7 +66,7 @@ def says(
     statuses = {400, 401, 500, *refuses} | ({413} if takes else set())
     responses: Json = {str(status): _refusal(status, plain=plain) for status in sorted(statuses)}
     responses["200"] = bytes_answer() if binary else _answer(gives)
-    extra: Json = {"responses": responses, "security": [] if openly else LOGINS}
+    extra: Json = {ANSWERS: responses, "security": [] if openly else LOGINS}
     if takes:
         extra["requestBody"] = taken(*takes)
     if form:
@@ -110,7 +112,7 @@ def of_devices(
         for status in sorted(statuses)
     }
     responses["200"] = bytes_answer() if binary else _answer(gives)
-    extra: Json = {"responses": responses, "security": []}
+    extra: Json = {ANSWERS: responses, "security": []}
     if takes:
         extra["requestBody"] = taken(*takes)
     return {"openapi_extra": extra, "response_class": Reply}
