@@ -407,6 +407,13 @@ def fuzz(_options: dict[str, str], rest: list[str]) -> int:
     return run(str(ROOT / "fuzz" / "throw.py"), *rest)
 
 
+def conformance(options: dict[str, str], rest: list[str]) -> int:
+    """Put a running ThingsBoard beside the twin, scenario by scenario; without SERVER=... says how."""
+    set_up("dev")
+    given = [f"{name}={value}" for name, value in options.items()]
+    return run("-m", "otakit.conformance", *(given or ["help"]), *rest)
+
+
 def dist(_options: dict[str, str], _rest: list[str]) -> int:
     """Build the wheel, with engine and sample recording, into dist/."""
     set_up("demo")
@@ -458,6 +465,9 @@ VERBS = {
     "check": Verb(check),
     "bench": Verb(bench, hands_on=True),
     "fuzz": Verb(fuzz, hands_on=True),
+    "conformance": Verb(
+        conformance, ("SERVER=url", "MQTT=host:port", "ONLY=5,12", "VERSION=5", "KNOBS=...", "CLEAN=1", "OUT=...")
+    ),
     "dist": Verb(dist),
     "lock": Verb(lock, hands_on=True),
     "clean": Verb(clean, ("ALL=1",)),

@@ -339,7 +339,7 @@ def test_first_difference_in_time_is_told_over_all_connections() -> None:
         runs.append(Transcript((*first.events, *second.events)))
     found = first_of(*runs)
     assert found is not None
-    assert found.where == "connection 2"
+    assert found.where == "connection 2, after CONNECT 3.1.1"
 
 
 @given(st.lists(st.binary(max_size=30), max_size=8), st.lists(st.text(max_size=20), max_size=4))

@@ -67,8 +67,8 @@ PURE = {
     "otakit.diagrams.sequence",
     "otakit.diagrams.follow",
     *(f"otakit.trial.{name}" for name in ("world", "memory", "path", "wire")),
-    *(f"otakit.conformance.{name}" for name in ("transcript", "neutral", "tokens", "lines", "calls", "orders")),
-    *(f"otakit.conformance.{name}" for name in ("compare", "judging", "asked")),
+    *(f"otakit.conformance.{name}" for name in ("transcript", "neutral", "tokens", "said", "lines", "calls")),
+    *(f"otakit.conformance.{name}" for name in ("orders", "compare", "judging", "asked")),
 }
 """Modules, and packages with all their modules, that know no socket, file, clock or chance of their own."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
 
-from otakit.conformance.lines import Asked, Line
 from otakit.conformance.neutral import Neutral, printed, shortened
+from otakit.conformance.said import Asked, Line, Sort
 from otakit.conformance.transcript import Called
 
 VALUES = ("/api/plugins/telemetry/", "/api/v1/")
@@ -23,6 +23,7 @@ MEMBERS = (
     "dataSize", "firmwareId", "softwareId", "transportType", "provisionType", "credentialsType",
 )  # fmt: skip
 """Of an entity these are compared; servers add members from version to version."""
+ANSWERED = " is answered "
 _SERVER_SCOPE = "/SERVER_SCOPE"
 
 
@@ -30,20 +31,20 @@ def answered(calls: Iterable[Called], neutral: Neutral) -> list[Line]:
     """All answers in the order of the calls; of reads that were repeated until something happened, the last."""
     lines: list[Line] = []
     reads: dict[str, Line] = {}
-    for number, call in enumerate(calls):
-        asked = Asked(number, f"{call.method} {_path(call.path, neutral)}")
-        line = Line(f"{asked.words} is answered {_answer(call, neutral)}", call.at_ns, asked=asked)
-        if call.method == "GET":
+    changes = 0
+    for call in calls:
+        is_read = call.method == "GET"
+        if not is_read:
+            lines += reads.values()
+            reads, changes = {}, changes + 1
+        asked = Asked(changes, f"{call.method} {_path(call.path, neutral)}")
+        words = f"{asked.words}{ANSWERED}{_answer(call, neutral)}"
+        line = Line(words, call.at_ns, Sort.READ if is_read else Sort.OTHER, asked)
+        if is_read:
             reads[asked.words] = line
-            continue
-        lines += [*_in_order(reads), line]
-        reads.clear()
-    return [*lines, *_in_order(reads)]
-
-
-def _in_order(reads: Mapping[str, Line]) -> list[Line]:
-    """Reads between two changes see the same: their order says nothing."""
-    return [reads[words] for words in sorted(reads)]
+        else:
+            lines.append(line)
+    return [*lines, *reads.values()]
 
 
 def _path(path: str, neutral: Neutral) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from otakit.conformance.compare import Difference, first_of
+from otakit.conformance.compare import NOTHING, Difference, first_of
 from otakit.conformance.transcript import Transcript
 from otakit.protocol.packets import Version
+
+ENDED = "nothing more: the scenario ended at the claim"
 
 
 class Outcome(Enum):
@@ -76,9 +78,15 @@ def judged(name: str, sentence: str, version: Version | None, server: Played, tw
     difference = first_of(server.transcript, twin.transcript)
     if server.failed is None and twin.failed is None and difference is None:
         return row
-    return replace(
-        row, outcome=Outcome.DIFFERENT, why=_why(server, twin), difference=difference or _claims(server, twin)
-    )
+    found = _claims(server, twin) if difference is None else _ended_early(difference, server, twin)
+    return replace(row, outcome=Outcome.DIFFERENT, why=_why(server, twin), difference=found)
+
+
+def _ended_early(found: Difference, server: Played, twin: Played) -> Difference:
+    """Where a claim failed, the scenario went no further: that one side says nothing more means just that."""
+    if server.failed and found.server == NOTHING:
+        return replace(found, server=ENDED)
+    return replace(found, twin=ENDED) if twin.failed and found.twin == NOTHING else found
 
 
 def _why(server: Played, twin: Played) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from otakit.captured import Address
 from otakit.conformance.neutral import Neutral
-from otakit.conformance.tokens import tokens
+from otakit.conformance.tokens import own_words
 from otakit.conformance.transcript import Called, Passed, Transcript
 from otakit.record.key import recording_key
 from otakit.record.scribe import Scribe
@@ -31,7 +31,7 @@ def keep(transcript: Transcript, path: Path, server: Address, notes: Mapping[str
     """
     scribe = Scribe("head", {"notes": dict(notes)}, recording_key())
     blocks, number, connections, last = [scribe.opening()], 0, set[int](), 0
-    neutral = Neutral({**tokens(transcript), **transcript.names})
+    neutral = Neutral(own_words(transcript))
     for event in transcript.events:
         last = event.at_ns
         if isinstance(event, Called):

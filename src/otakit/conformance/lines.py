@@ -8,11 +8,11 @@ Pure; called by `compare`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from otakit.conformance.neutral import Neutral, in_bytes, shortened
+from otakit.conformance.said import Asked, Line, Sort
 from otakit.conformance.transcript import Closed, Passed
 from otakit.errors import RemoteProtocolError
 from otakit.protocol import packets as p
@@ -28,50 +28,6 @@ UPDATE_TOPICS = frozenset({ATTRIBUTES_TOPIC, "v2/a", "v2/a/j", "v2/a/p"})
 _ERROR_TOPICS = frozenset(error_filter(kind) for kind in Kind)
 _CHUNK = re.compile(r"v2/(fw|sw)/(request|response)/(\d+)/chunk/(\d+)", re.ASCII)
 _ATTRIBUTES = re.compile(r"(v1/devices/me/attributes|v2/a)/(request|response|req|res)(/j|/p)?/(-?\d+)", re.ASCII)
-
-
-class Sort(Enum):
-    """What a line is to the order of lines."""
-
-    ACKNOWLEDGEMENT = "acknowledgement"
-    ATTRIBUTES = "attributes"
-    CHUNK = "chunk"
-    VALUES = "values"
-    DELETED = "deleted"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One packet of the device, as the lines after it name it.
-
-    Attributes:
-        number: counts the device's packets on this connection.
-        words: equal for requests that ask the same.
-        at_once: answered on the connection's own thread, hence in the order of the requests.
-    """
-
-    number: int
-    words: str
-    at_once: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that the server said.
-
-    Attributes:
-        words: for people, and equal when two servers said the same.
-        sort: what it is to the order of lines.
-        asked: what it answers; None for what the server says of its own accord.
-        is_end: nothing can follow it.
-    """
-
-    words: str
-    at_ns: int
-    sort: Sort = Sort.OTHER
-    asked: Asked | None = None
-    is_end: bool = False
 
 
 @dataclass(slots=True)
@@ -105,7 +61,7 @@ class Listener:
     def hear(self, event: Passed | Closed) -> None:
         """Takes the next event."""
         if isinstance(event, Closed):
-            self.end.append(Line("the server closes the connection", event.at_ns, is_end=True))
+            self._says(Line("the server closes the connection", event.at_ns, is_end=True))
             return
         try:
             packet = decode(event.raw, self._version)
@@ -115,10 +71,13 @@ class Listener:
             self.rounds.append(Round(self._asked(packet, event)))
         elif packet is None:
             words = f"no MQTT packet: {in_bytes(len(event.raw))}, {event.raw[:16].hex(' ')}"
-            self.rounds[-1].lines.append(Line(words, event.at_ns))
+            self._says(Line(words, event.at_ns))
         else:
-            line = self._line(packet, event.at_ns)
-            (self.end if line.is_end else self.rounds[-1].lines).append(line)
+            self._says(self._line(packet, event.at_ns))
+
+    def _says(self, line: Line) -> None:
+        last = self.rounds[-1]
+        (self.end if line.is_end else last.lines).append(replace(line, after=last.asked.words) if last.asked else line)
 
     # what the device says
 
@@ -139,6 +98,9 @@ class Listener:
                 self._in_flight["UNSUBSCRIBE", packet.packet_id] = asked
             case p.PubAck():
                 asked = Asked(self._count, "PUBACK")
+            case p.PubRel():
+                asked = self._is_alive(Asked(self._count, "PUBREL"), event)
+                self._in_flight["PUBREL", packet.packet_id] = asked
             case None:
                 asked = self._is_alive(Asked(self._count, f"{in_bytes(len(event.raw))} that are no MQTT packet"), event)
             case _:
@@ -175,7 +137,8 @@ class Listener:
             case p.Publish():
                 return self._downlink(packet, at_ns)
             case p.PubAck() | p.PubRec() | p.PubRel() | p.PubComp():
-                return self._acknowledgement(packet, "PUBLISH", self._code(packet, packet.reason_code), at_ns)
+                of = "PUBREL" if isinstance(packet, p.PubComp) else "PUBLISH"
+                return self._acknowledgement(packet, of, self._code(packet, packet.reason_code), at_ns)
             case p.SubAck():
                 return self._acknowledgement(packet, "SUBSCRIBE", _codes(packet.reason_codes), at_ns)
             case p.UnsubAck():
@@ -272,19 +235,27 @@ def _extra(packet: Packet) -> str:
     return f", properties {dict(properties)}" if properties else ""
 
 
-def heard(events: Iterator[Passed | Closed] | list[Passed | Closed], neutral: Neutral) -> list[Line]:
-    """All lines of one connection; rounds that repeat the one before are left out, the end comes last.
-
-    A device that asks every second until something happens asks one time more or less in another run.
-    """
+def heard(events: Iterable[Passed | Closed], neutral: Neutral) -> Listener:
+    """Everything that was said on one connection."""
     listener = Listener(neutral)
     for event in events:
         listener.hear(event)
+    return listener
+
+
+def lines_of(listener: Listener, *, shortened_to_news: bool = False) -> list[Line]:
+    """All lines, the end last.
+
+    Args:
+        listener: has heard all of the connection.
+        shortened_to_news: without the rounds that repeat the one before: a device that asks every second until
+            something happens asks one time more or less in another run.
+    """
     lines: list[Line] = []
     before: tuple[object, ...] | None = None
     for each in listener.rounds:
         same = (each.asked.words if each.asked else "", tuple(line.words for line in each.lines))
-        if same != before:
+        if same != before or not shortened_to_news:
             lines += each.lines
         before = same
     return lines + listener.end

@@ -33,6 +33,7 @@ class Neutral:
         # the longest first: a name may be the beginning of another
         self._names = dict(sorted(((own, word) for own, word in names.items() if own), key=lambda pair: -len(pair[0])))
         self._own = re.compile("|".join(map(re.escape, self._names))) if self._names else None
+        self._names = {own: self.text(word) for own, word in self._names.items()}  # a word may name another
 
     def text(self, text: str) -> str:
         """The same text for every run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otakit.conformance.lines import Line, Sort
+from otakit.conformance.said import Line, Sort
 
 ANSWERS = (Sort.ACKNOWLEDGEMENT, Sort.ATTRIBUTES, Sort.CHUNK)
 UPDATES = (Sort.VALUES, Sort.DELETED)
@@ -18,6 +18,8 @@ def may_swap(one: Line, other: Line) -> bool:
     """Whether these two lines of one connection may come in either order."""
     if one.is_end or other.is_end:
         return False
+    if one.sort is other.sort is Sort.READ and one.asked and other.asked:
+        return one.asked.number == other.asked.number  # between two changes all reads see the same
     if one.sort in UPDATES or other.sort in UPDATES:
         return _updates_may_swap(one, other)
     if one.sort not in ANSWERS or other.sort not in ANSWERS or one.asked is None or other.asked is None:
@@ -65,6 +67,7 @@ def _counterpart(line: Line, rest: list[Line]) -> Line | None:
     """What the other side said instead: to the same request, else next."""
     if line.asked is not None:
         for found in reversed(rest):
-            if found.asked is not None and found.asked.words == line.asked.words and found.sort is line.sort:
+            answers = found.asked is not None and found.asked.words == line.asked.words and found.sort is line.sort
+            if answers and found.words != line.words:
                 return found
     return rest[-1] if rest else None

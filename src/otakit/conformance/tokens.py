@@ -25,6 +25,11 @@ def tokens(transcript: Transcript) -> dict[str, str]:
     return dict.fromkeys((text for text in _found(transcript) if _DRAWN.fullmatch(text)), TOKEN)
 
 
+def own_words(transcript: Transcript) -> dict[str, str]:
+    """Everything that is this run's own, and the neutral word for it; a token is one whatever a stage calls it."""
+    return {**transcript.names, **tokens(transcript)}
+
+
 def _found(transcript: Transcript) -> Iterator[str]:
     for event in transcript.events:
         if isinstance(event, Called):
