@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
-import ssl
-import subprocess
-import sys
+import struct
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from otakit.errors import TransportError
+from otakit.errors import ServerRefused, TransportError
 from otakit.protocol import packets as p
 from otakit.protocol.messages import Kind
 from otakit.protocol.mqtt import Framer, decode, encode
@@ -25,36 +23,6 @@ from otakit.twin.server import TwinServer
 from otakit.twin.settings import TwinSettings
 
 IMAGE = bytes(i % 251 for i in range(200_000))
-
-
-def _pem(name: str, body: str) -> str:
-    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
-    return "\n".join((f"-----BEGIN {name}-----", *lines, f"-----END {name}-----", ""))
-
-
-# a self-signed certificate for 127.0.0.1, made for this test only
-KEY = _pem(
-    "PRIVATE KEY",
-    (
-        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgmnXovedSXyjtqzMX"
-        "7rvqYkbbsDQlTeP+IzbzSbaZe8uhRANCAAQCtWIwVhgl85nsGvQ3VjE7nP/1OiWf"
-        "IHWytIFx5uOPjYsjRbD9ofUwQIXf193HJCIHhFurb2IQUk80EpLsfogW"
-    ),
-)
-CERTIFICATE = _pem(
-    "CERTIFICATE",
-    (
-        "MIIBlTCCATqgAwIBAgIUJ7w6ggyj4neBj0g6ekRGF22wZfMwCgYIKoZIzj0EAwIw"
-        "FjEUMBIGA1UEAwwLb3Rha2l0IHRlc3QwIBcNMjYxMTI0MTExNjQ0WhgPMjEyNjEw"
-        "MzExMTE2NDRaMBYxFDASBgNVBAMMC290YWtpdCB0ZXN0MFkwEwYHKoZIzj0CAQYI"
-        "KoZIzj0DAQcDQgAEArViMFYYJfOZ7Br0N1YxO5z/9TolnyB1srSBcebjj42LI0Ww"
-        "/aH1MECF39fdxyQiB4Rbq29iEFJPNBKS7H6IFqNkMGIwHQYDVR0OBBYEFCBD4t7w"
-        "9E0zdQ2sFbbq+TgLcwNQMB8GA1UdIwQYMBaAFCBD4t7w9E0zdQ2sFbbq+TgLcwNQ"
-        "MA8GA1UdEwEB/wQFMAMBAf8wDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNJ"
-        "ADBGAiEA18RZko6UNE7oH0d5Xsgd8VzywdZk4JddhP+NXLnct60CIQDEb9FgLiFc"
-        "rBooq9M2SGGBMkmYOquuw/H1X82qF0UgVA=="
-    ),
-)
 
 
 class Wire:
@@ -203,54 +171,152 @@ def test_taken_port_is_named(play: Callable[..., None]) -> None:
     play(story)
 
 
-def test_twin_speaks_tls(tmp_path: Path) -> None:
-    """The conversation sits inside."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    key.write_text(KEY)
-    certificate.write_text(CERTIFICATE)
-    inside = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    inside.load_cert_chain(certificate, key)
-    outside = ssl.create_default_context(cafile=str(certificate))
-    outside.check_hostname = False
+def test_end_of_the_twin_reaches_devices_as_an_orderly_close(play: Callable[..., None]) -> None:
+    """All that was sent, then FIN, no reset, even while a device is still sending; MQTT 5 hears no DISCONNECT."""
+
+    async def story(server: TwinServer) -> None:
+        a_device(server)
+        wire = await connected(server)
+        wire.says(*[p.PingReq()] * 100)
+        await wire.hears(1)
+        closing = asyncio.create_task(server.close())
+        await asyncio.sleep(0)
+        wire.says(*[p.PingReq()] * 100)
+        await wire.hears(99)
+        await wire.end()
+        await wire.close()
+        await closing
+
+    play(story)
+
+
+def test_device_that_keeps_its_end_open_delays_the_end_no_longer_than_asked(play: Callable[..., None]) -> None:
+    async def story(server: TwinServer) -> None:
+        a_device(server)
+        wire = await connected(server)
+        began = time.monotonic()
+        await server.close(parting_s=0.05)
+        assert time.monotonic() - began < 5
+        assert server.wires == []
+        with contextlib.suppress(ConnectionError):
+            await wire.end()
+        await wire.close()
+
+    play(story)
+
+
+def test_device_that_broke_its_connection_does_not_disturb_the_end(play: Callable[..., None]) -> None:
+    """A reset that the twin has not noticed yet."""
+
+    async def story(server: TwinServer) -> None:
+        a_device(server)
+        wire = await connected(server)
+        raw = wire._writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire._writer.transport.abort()
+        await asyncio.sleep(0)
+        await server.close()
+
+    play(story)
+
+
+def test_watcher_learns_whose_connection_it_hears(play: Callable[..., None]) -> None:
+    """Once CONNECT was accepted."""
+
+    class Ear:
+        def __init__(self) -> None:
+            self.names: list[str | None] = []
+            self.server: TwinServer
+
+        def connection(self, *_: object) -> int:
+            return 7
+
+        def packet(self, connection: int, *_: object) -> int:
+            self.names.append(self.server.device_name(self, connection))
+            return 0
+
+        def note(self, *_: object, **__: object) -> None: ...
+
+    async def story(server: TwinServer) -> None:
+        ear = Ear()
+        ear.server = server
+        server.watchers.append(ear)
+        a_device(server)
+        wire = await connected(server)
+        assert ear.names == [None, "d"]
+        assert server.device_name(ear, 8) is None
+        await wire.close()
+
+    play(story)
+
+
+def test_what_came_in_one_turn_is_kept_once_and_then_answered(tmp_path: Path) -> None:
+    """Many devices share one wait for the disk."""
 
     async def story() -> None:
-        server = TwinServer(tls=inside)
+        server = TwinServer(data=tmp_path)
         await server.start()
-        a_device(server)
-        wire = Wire(*await asyncio.open_connection(*server.mqtt, ssl=outside))
-        wire.says(p.Connect("c", user_name="token"))
-        assert await wire.hears(1) == [p.ConnAck(0)]
-        await wire.close()
-        plain = Wire(*await asyncio.open_connection(*server.mqtt))
-        plain.says(p.Connect("c", user_name="token"))
-        with contextlib.suppress(ConnectionError):
-            await plain._reader.read()
-        await plain.close()
+        for number in range(10):
+            server.model.save_device(Device(f"d{number}"), server.now(), f"t{number}")
+        wires = await asyncio.gather(*(connected(server, f"t{number}") for number in range(10)))
+        kept, unanswered = [0], server.keep
+
+        def keep() -> None:
+            kept[0] += server._keeper is not None and server._keeper.pending
+            unanswered()
+
+        server.keep = keep
+        for wire in wires:
+            wire.says(p.Publish("v1/devices/me/telemetry", b'{"a":1}', 1, 1))
+        for wire in wires:
+            assert await wire.hears(1) == [p.PubAck(1)]
+            await wire.close()
+        assert 1 <= kept[0] <= 10
         await server.close()
         assert server.faults == []
 
     asyncio.run(story())
 
 
-def test_twin_runs_as_a_process() -> None:
-    """One JSON line says where the doors are; a signal ends it."""
-    command = [sys.executable, "-m", "otakit.twin", "--seed", "3"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        doors = json.loads(process.stdout.readline())
-        with socket.create_connection(tuple(doors["mqtt"]), timeout=10) as device:
-            device.sendall(encode(p.Connect("c", user_name="wrong")))
-            assert decode(device.recv(100)) == p.ConnAck(5)
-        process.terminate()
-        assert process.stderr.read() == ""
-        process.wait(20)
+def test_nothing_is_acknowledged_that_could_not_be_kept(tmp_path: Path) -> None:
+    """The device sees its connection end, and sends again."""
+
+    async def story() -> None:
+        server = TwinServer(data=tmp_path)
+        await server.start()
+        a_device(server)
+        wire = await connected(server)
+
+        def full() -> None:
+            raise ServerRefused("the disk is full", 500, 2)
+
+        server.keep = full
+        wire.says(p.Publish("v1/devices/me/telemetry", b'{"a":1}', 1, 1))
+        with contextlib.suppress(ConnectionError):
+            await wire.end()
+        await wire.close()
+        await server.close()
+        assert {type(fault) for fault in server.faults} == {ServerRefused}
+
+    asyncio.run(story())
 
 
-def test_process_with_a_taken_port_says_so_in_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "otakit.twin", "--mqtt-port", str(taken.getsockname()[1])]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("otakit: twin: cannot listen on")
-    assert len(done.stderr.splitlines()) == 1
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8080", 200), ("localhost", 200), ("LOCALHOST.:1", 200), ("[::1]:8080", 200), ("a.localhost", 200),
+        ("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("", 403), ("192.0.2.7", 403), ("[::1", 200),
+    ],
+)  # fmt: skip
+def test_call_that_names_another_host_is_refused_on_loopback(play: Callable[..., None], host: str, status: int) -> None:
+    """A page elsewhere may let its name lead here (DNS rebinding); the browser still names it."""
+
+    async def story(server: TwinServer) -> None:
+        reader, writer = await asyncio.open_connection(*server.http)
+        writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        writer.close()
+        await writer.wait_closed()
+
+    play(story)
