@@ -134,8 +134,8 @@ def test_operator_writes_telemetry_stamped_now(rest: Any, root: str) -> None:
 
 
 def one(name: str, *values: Any) -> Any:
-    (found,) = aggregated([(number, value) for number, value in enumerate(values)], name, 0, 100, 100) or [(0, None)]
-    return found[1]
+    found = aggregated([(number, value) for number, value in enumerate(values)], name, 0, 100, 100)
+    return found[0][1] if found else None
 
 
 def test_aggregates_of_mixed_values_follow_the_sql() -> None:

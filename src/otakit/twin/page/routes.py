@@ -94,7 +94,7 @@ def _hint(request: Request, listening: Address) -> dict[str, object]:
     A foreign page in the same browser cannot read the answer, also not under a name of its own that leads
     here (DNS rebinding): then the Host header names it.
     """
-    door = request.app.state.door
+    door = request.scope["door"]
     assert isinstance(door, Door)
     chosen = getattr(door, "login", None)
     if chosen is not None and not chosen.is_default:

@@ -29,23 +29,33 @@ _LOGINS = {
 }
 
 
-def description(app: FastAPI) -> dict[str, Any]:
-    """The document; made once, when it is first asked for."""
-    if app.openapi_schema is None:
-        found = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=_INTRODUCTION,
-            routes=app.routes,
-            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        )
-        found["paths"] = {path: item for path, item in found["paths"].items() if path.startswith("/api/")}
-        for item in found["paths"].values():
-            for method in item.keys() & METHODS:
-                _made_plain(item[method])
-        found["components"] = {"schemas": SCHEMAS, "securitySchemes": _LOGINS}
-        app.openapi_schema = found
-    return app.openapi_schema
+def description(app: FastAPI, version: str) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        app: whose routes it describes.
+        version: of the ThingsBoard that is meant.
+    """
+    if app.openapi_schema is None:  # made once for each set of routes
+        app.openapi_schema = _document(app)
+    found = app.openapi_schema
+    return {**found, "info": {**found["info"], "version": f"{version}-twin"}}
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title="ThingsBoard REST API",
+        version="",
+        description=_INTRODUCTION,
+        routes=app.routes,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    found["paths"] = {path: item for path, item in found["paths"].items() if path.startswith("/api/")}
+    for item in found["paths"].values():
+        for method in item.keys() & METHODS:
+            _made_plain(item[method])
+    found["components"] = {"schemas": SCHEMAS, "securitySchemes": _LOGINS}
+    return found
 
 
 def _made_plain(operation: dict[str, Any]) -> None:

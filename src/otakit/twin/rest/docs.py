@@ -15,7 +15,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from otakit.twin.rest.description import METHODS, PATH
+from otakit.twin.rest.answers import Reply
+from otakit.twin.rest.description import METHODS, PATH, description
 from otakit.twin.rest.door import Doors
 from otakit.twin.rest.stylesheet import STYLE
 from otakit.twin.settings import KNOBS, TwinSettings
@@ -28,10 +29,17 @@ HEADERS = {
 Document = Mapping[str, Any]
 
 
+@docs.get(PATH)
+async def document(door: Doors, request: Request) -> Reply:
+    """The description, where ThingsBoard has its own."""
+    return Reply(description(request.app, door.model.settings.version))
+
+
 @docs.get("/docs")
 async def shown(door: Doors, request: Request) -> Response:
     """The page."""
-    return HTMLResponse(page(request.app.openapi(), door.model.settings), headers=HEADERS)
+    settings = door.model.settings
+    return HTMLResponse(page(description(request.app, settings.version), settings), headers=HEADERS)
 
 
 @docs.get("/swagger-ui/index.html")

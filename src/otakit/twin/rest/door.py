@@ -109,7 +109,7 @@ class Door:
 
 
 async def _door(request: Request) -> Door:
-    door = request.app.state.door
+    door = request.scope["door"]
     assert isinstance(door, Door)
     return door
 

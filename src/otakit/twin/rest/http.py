@@ -7,6 +7,8 @@ and that conversations speak up after each change. Runs in the event loop of `tw
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from functools import cache
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -17,19 +19,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from otakit.errors import ServerRefused
 from otakit.twin.rest.answers import Reply, answer_errors, refusal
 from otakit.twin.rest.attributes import attributes
-from otakit.twin.rest.description import PATH, description
 from otakit.twin.rest.device_http import device_api
 from otakit.twin.rest.docs import docs
 from otakit.twin.rest.door import Door
 from otakit.twin.rest.entities import devices, profiles
 from otakit.twin.rest.hosts import OnlyLocal
-from otakit.twin.rest.login import Login, Tokens, routes
+from otakit.twin.rest.login import Login, Tokens, logins
 from otakit.twin.rest.packages import packages
 from otakit.twin.rest.series import series
 
 VERSION = "4.3.1.3"
 """The ThingsBoard whose behaviour this is."""
 GRACE_S = 1
+ROOM_BYTES = 1_048_576
+"""What a body may have beyond the multipart limit before it is cut off, so that the limit's own answer is heard."""
 IDLE_S = 600  # longer than a reader thinks between two cells
 
 
@@ -72,26 +75,25 @@ class Http:
 
 def application(door: Door, *more: APIRouter, login: Login | None = None) -> ASGIApp:
     """The door without a socket."""
-    tokens = Tokens(door, login)
-    return _Filters(_app(door, tokens, more), door, tokens)
+    return _Filters(_routes(*more) if more else _usual_routes(), door, Tokens(door, login))
 
 
-def _app(door: Door, tokens: Tokens, more: tuple[APIRouter, ...] = ()) -> FastAPI:
+def _routes(*more: APIRouter) -> FastAPI:
     app = FastAPI(
-        title="ThingsBoard REST API",
-        version=f"{door.model.settings.version}-twin",
-        openapi_url=PATH,
-        docs_url=None,  # its pages would fetch scripts from the network
-        redoc_url=None,
+        openapi_url=None,  # `docs` has it, and pages that need no network
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.door = door
-    for router in (routes(tokens), devices, profiles, packages, attributes, series, device_api, docs, *more):
+    for router in (logins, devices, profiles, packages, attributes, series, device_api, docs, *more):
         app.include_router(router)
-    app.openapi = lambda: description(app)  # type: ignore[method-assign]  # fastapi's own way to replace it
     answer_errors(app)
     return app
+
+
+@cache
+def _usual_routes() -> FastAPI:
+    """Made once: fastapi takes its time for each."""
+    return _routes()
 
 
 class _Filters:
@@ -104,7 +106,8 @@ class _Filters:
         if scope["type"] != "http":  # whoever runs the application without a socket may ask for its lifespan
             await self._app(scope, receive, send)
             return
-        body, failures = _Body(receive), self._door.keeper.failures if self._door.keeper else 0
+        body = _Body(receive, self._door.model.settings.multipart_limit_bytes + ROOM_BYTES)
+        failures = self._door.keeper.failures if self._door.keeper else 0
         undone = False
 
         async def answer(message: Message) -> None:
@@ -137,6 +140,7 @@ class _Filters:
             await Reply(f"Payload size exceeds the limit of {limit} bytes", 413)(scope, receive, send)
             return
         self._tokens.check_call(path, headers)
+        scope["door"], scope["tokens"] = self._door, self._tokens
         await self._app(scope, receive, send)
 
 
@@ -146,16 +150,21 @@ class _Body:
     A client that is still sending would see a reset in place of a refusal.
     """
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self._left = receive, limit
         self._more = True
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._more = bool(message.get("more_body"))
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self._more = False  # whoever sends more than that is not waited for
+            raise ServerRefused("Maximum upload size exceeded", 413, 2)
         return message
 
     async def drain(self) -> None:
         """Reads the rest away."""
-        while self._more:
-            await self()
+        with suppress(ServerRefused):
+            while self._more:
+                await self()

@@ -11,9 +11,10 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import jwt
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from otakit.errors import ServerRefused
 from otakit.twin.rest import schemas
@@ -125,26 +126,30 @@ class Tokens:
             raise ServerRefused("Invalid username or password", 401, 10)
 
 
-def routes(tokens: Tokens) -> APIRouter:
-    """Login and refresh."""
-    router = APIRouter(tags=["Login"])
+logins = APIRouter(tags=["Login"])
 
-    @router.post("/api/auth/login", **says(ref("TokenPair"), takes=schemas.LOGIN, refuses=(), openly=True))
-    async def login(request: Request) -> Reply:
-        """A token for every call, and one to refresh it with."""
-        user, password = await _texts(request, "username", "password")
-        if not tokens.login.fits(user, password):
-            raise ServerRefused("Invalid username or password", 401, 10)
-        return Reply(tokens.pair())
 
-    @router.post("/api/auth/token", **says(ref("TokenPair"), takes=schemas.REFRESH, refuses=(), openly=True))
-    async def refresh(request: Request) -> Reply:
-        """A new pair for a refresh token."""
-        (token,) = await _texts(request, "refreshToken")
-        tokens.check(token, "REFRESH_TOKEN")
-        return Reply(tokens.pair())
+async def _tokens(request: Request) -> Tokens:
+    tokens = request.scope["tokens"]
+    assert isinstance(tokens, Tokens)
+    return tokens
 
-    return router
+
+@logins.post("/api/auth/login", **says(ref("TokenPair"), takes=schemas.LOGIN, refuses=(), openly=True))
+async def login(tokens: Annotated[Tokens, Depends(_tokens)], request: Request) -> Reply:
+    """A token for every call, and one to refresh it with."""
+    user, password = await _texts(request, "username", "password")
+    if not tokens.login.fits(user, password):
+        raise ServerRefused("Invalid username or password", 401, 10)
+    return Reply(tokens.pair())
+
+
+@logins.post("/api/auth/token", **says(ref("TokenPair"), takes=schemas.REFRESH, refuses=(), openly=True))
+async def refresh(tokens: Annotated[Tokens, Depends(_tokens)], request: Request) -> Reply:
+    """A new pair for a refresh token."""
+    (token,) = await _texts(request, "refreshToken")
+    tokens.check(token, "REFRESH_TOKEN")
+    return Reply(tokens.pair())
 
 
 async def _texts(request: Request, *names: str) -> list[str]:
