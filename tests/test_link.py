@@ -300,3 +300,54 @@ def test_packets_of_the_test_are_what_the_codec_writes() -> None:
     """The helper's chunk is one whole packet."""
     packet: Packet = Publish("v2/fw/response/1/chunk/3", bytes([3]) * 100)
     assert Framer().feed(chunk(3)) == [encode(packet)]
+
+
+def test_a_doubled_a_short_and_an_overtaken_answer_pass_as_the_plan_says(start: Start) -> None:
+    """Each packet stays whole."""
+    plan = "answer 1 duplicated, answer 2 truncated to 0 bytes, answer 3 out of order"
+    link = start(answers(*(chunk(index) for index in range(5))), plan)
+    short = encode(Publish("v2/fw/response/1/chunk/1"))
+    assert heard_through(link) == chunk(0) * 2 + short + chunk(3) + chunk(2) + chunk(4)
+
+
+def test_one_bit_of_a_corrupted_answer_is_another_and_the_same_for_the_same_seed(start: Start) -> None:
+    """The packet around it is as it was."""
+    heard = [heard_through(start(answers(chunk(0)), "answer 1 corrupted")) for _ in range(2)]
+    assert heard[0] == heard[1]
+    assert sum((one ^ other).bit_count() for one, other in zip(heard[0], chunk(0), strict=True)) == 1
+
+
+def test_a_half_open_link_swallows_both_ways_and_stays_open(start: Start) -> None:
+    """What the device sends is read and goes nowhere; the watcher knows."""
+    watcher = Heard()
+    link = start(echo, "silent at request 2", watcher)
+    request = encode(Publish("v2/fw/request/1/chunk/0", b"100"))
+    with closing(socket.create_connection(link.address, timeout=20)) as device:
+        device.sendall(CONNECT + request)
+        got = b""
+        while len(got) < len(CONNECT + request):
+            got += device.recv(65536)
+        device.sendall(request * 3)
+        device.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            device.recv(1)
+    assert [fields["name"] for _, fields in watcher.notes] == ["Silence"]
+
+
+def test_jitter_keeps_every_byte_in_its_place(start: Start) -> None:
+    """However the delays fall, nothing overtakes."""
+    link, sent = start(echo, "10 ms ± 10 ms"), CONNECT + bytes(range(256)) * 2000
+    with closing(socket.create_connection(link.address)) as device:
+        for at in range(0, len(sent), 20_000):
+            device.sendall(sent[at : at + 20_000])
+        device.shutdown(socket.SHUT_WR)
+        assert all_bytes(device) == sent
+
+
+def test_a_rate_that_falls_holds_back_what_comes_later(start: Start) -> None:
+    """5,000 bytes at 200 kbit/s take 0.2 s, though the link began as fast as the machine."""
+    payload = bytes(5000)
+    link = start(answers(payload), "200 kbit/s after 0 s")
+    began = time.monotonic()
+    assert heard_through(link) == payload
+    assert time.monotonic() - began >= 0.2
