@@ -31,7 +31,7 @@ STRANGER = ""
 _CHUNK = re.compile(rb"v2/(fw|sw)/(request|response)/(\d{1,18})/chunk/(\d{1,9})")
 _ERROR = b"v2/fw/error"
 _WIDEST_TOPIC = 80
-_LEVEL_5 = 5
+_LEVEL_5 = b"\x05"
 
 
 @dataclass(slots=True)
@@ -173,10 +173,13 @@ class Ear:
 
     def _connect(self, line: _Line, captured: CapturedPacket) -> None:
         """CONNECT, also a second one on the same connection: its device is not known before the answer."""
-        raw = captured.raw
-        level = header_length(raw) + 2 + int.from_bytes(raw[header_length(raw) :][:2], "big")
-        line.version = Version.MQTT_5 if raw[level : level + 1] == bytes((_LEVEL_5,)) else Version.MQTT_3_1_1
         line.heard = line.device_id = None
+        try:
+            at = header_length(captured.raw)
+        except RemoteProtocolError:
+            return
+        level = at + 2 + int.from_bytes(captured.raw[at : at + 2], "big")
+        line.version = Version.MQTT_5 if captured.raw[level : level + 1] == _LEVEL_5 else Version.MQTT_3_1_1
 
     def _find_owner(self, line: _Line, *, is_refusal: bool) -> None:
         """Asked at each packet until there is one; CONNACK without a device is a stranger's."""

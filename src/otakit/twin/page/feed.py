@@ -37,6 +37,8 @@ class Served(Protocol):
 
     model: Model
     mqtt: Address
+    mqtts: Address | None
+    http: Address
     watchers: list[Watcher]
 
     @property

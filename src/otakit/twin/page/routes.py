@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from otakit.captured import Address
 from otakit.errors import ServerRefused
+from otakit.twin.listening import is_loopback
 from otakit.twin.page.feed import Feed, Served
 from otakit.twin.rest import login
 from otakit.twin.rest.answers import Reply
@@ -65,8 +65,11 @@ def page_routes(feed: Feed, served: Served) -> APIRouter:
         if feed.is_full:
             raise ServerRefused("Too many pages are open; close one", 429, 33)
         model = served.model
-        host, port = served.mqtt
-        about: dict[str, object] = {"version": model.settings.version, "mqtt": {"host": host, "port": port}}
+        doors = {"mqtt": served.mqtt, "mqtts": served.mqtts}
+        about: dict[str, object] = {
+            "version": model.settings.version,
+            **{name: {"host": door[0], "port": door[1]} for name, door in doors.items() if door is not None},
+        }
         events = _until_gone(lambda: feed.events(device, model.settings.token_s, about))
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
@@ -111,13 +114,3 @@ def _host(headers: Mapping[str, str]) -> str:
     """The Host header without its port."""
     host = headers.get("host", "")
     return host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.partition(":")[0]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address can only mean this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from otakit.captured import CapturedPacket, Entry, Note
+from otakit.errors import RemoteProtocolError
 from otakit.exchange import DecodedPacket, Exchange, Exchanges, said, size
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
 from otakit.protocol.messages import TABLE
@@ -97,7 +98,10 @@ def _is_nameless(raw: bytes) -> bool:
     """Whether it is a CONNECT whose flags announce no user name (section 3.1.2.3)."""
     if raw[0] >> 4 != PacketType.CONNECT or len(raw) < 2:
         return False
-    at = header_length(raw)
+    try:
+        at = header_length(raw)
+    except RemoteProtocolError:
+        return True
     flags = at + 3 + int.from_bytes(raw[at : at + 2], "big")
     return flags >= len(raw) or not raw[flags] & 0x80
 
@@ -133,4 +137,3 @@ def _about(packet: DecodedPacket, nameless: Collection[int] = ()) -> str:
 def _means(packet: DecodedPacket) -> str:
     row = TABLE.get(packet.message or "")
     return row.sentence if row else "malformed"
-

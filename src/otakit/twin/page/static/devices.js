@@ -47,10 +47,10 @@ function track(kind) {
       const now = device[kind];
       node.dataset.device = device.id;
       const runs = now.current === null && now.version === null ? null : named(now.current, now.version);
-      put(current, runs ?? (now.target ? "unknown" : "—"));
+      put(current, runs ?? (now.target ? "unknown" : ""));
       put(arrow, now.target ? " → " : "");
       put(target, now.target ? named(now.target.title, now.target.version) : "");
-      put(from, now.target ? (now.target.from === "profile" ? "from the profile" : "") : runs ? "nothing assigned" : "");
+      put(from, now.target ? (now.target.from === "profile" ? "from the profile" : "") : "nothing assigned");
       show(off, now.own);
       off.setAttribute("aria-label", `Unassign ${kind} of ${plain(device.name)}`);
       put(hint, numberHint(now));

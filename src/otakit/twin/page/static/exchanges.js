@@ -79,7 +79,7 @@ export function drawExchanges() {
   if (!list) {
     delete place.dataset.empty;
     const items = h("ol", { className: "exchanges" });
-    place.replaceChildren(h("div", { className: "scroll", tabIndex: 0, role: "region", "aria-labelledby": "exchanges" }, items));
+    place.replaceChildren(h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Newest first" }, items));
     list = new List(items, (row) => row.n, rowOf);
   }
   const newest = [...rows.values()].sort((a, b) => b.n - a.n).slice(0, MOST);

@@ -6,7 +6,7 @@ import { put, show } from "./dom.js";
 import * as exchanges from "./exchanges.js";
 import { addProfileDialog, drawPackages, drawProfiles, uploadDialog } from "./packages.js";
 import { many, plain } from "./text.js";
-import { KINDS, compare, readCatalogue, world } from "./world.js";
+import { KINDS, compare, doors, readCatalogue, world } from "./world.js";
 
 const byId = (id) => document.getElementById(id);
 const NEWS_MS = 1000;
@@ -50,7 +50,7 @@ function draw() {
 const HEARS = {
   twin(body) {
     world.about = body;
-    put(byId("about"), `The behaviour of ThingsBoard ${body.version}, not a ThingsBoard`);
+    put(byId("about"), `ThingsBoard ${body.version}’s behaviour. Devices connect to ${doors()}`);
   },
   devices(body) {
     const before = body.all ? null : new Map(world.devices);

@@ -8,11 +8,22 @@ const FIELD = { firmware: "firmwareId", software: "softwareId" };
 /** Devices come with the stream, profiles and packages by REST. */
 export const world = { devices: new Map(), profiles: [], packages: [], about: null, chosen: null };
 
+function urlOf(scheme) {
+  const door = world.about?.[scheme];
+  if (!door) return null;
+  const isAny = door.host === "0.0.0.0" || door.host === "::" || door.host === "";
+  const place = isAny ? location.hostname : door.host.includes(":") ? `[${door.host}]` : door.host;
+  return `${scheme}://${place}:${door.port}`;
+}
+
 /** Where devices connect, as a device's command takes it. */
 export function mqttUrl() {
-  const { host, port } = world.about?.mqtt ?? { host: "127.0.0.1", port: 1883 };
-  const place = host === "0.0.0.0" || host === "::" ? location.hostname : host.includes(":") ? `[${host}]` : host;
-  return `mqtt://${place}:${port}`;
+  return urlOf("mqtt") ?? "mqtt://127.0.0.1";
+}
+
+/** Every address for devices. */
+export function doors() {
+  return [urlOf("mqtt"), urlOf("mqtts")].filter(Boolean).join(" or ");
 }
 
 /** The command that makes a terminal a device. */
