@@ -351,10 +351,10 @@ def test_rest_refuses_as_thingsboard_does(twin: Twin, call: Call) -> None:
     assert errors(call("GET", f"/api/device/{NOBODY}")) == (404, 32, f"Device with id [{NOBODY}] is not found")
     assert errors(call("GET", f"/api/otaPackage/info/{NOBODY}")) == (404, 32, "Requested item wasn't found!")
     assert errors(call("GET", "/api/device/x")) == (400, 31, "Invalid UUID string: x")
-    assert errors(call("POST", "/api/device", content=b"{"))[:2] == (400, 31)
-    assert errors(call("POST", "/api/device", json={"name": 5}))[:2] == (400, 31)
-    assert errors(call("GET", "/api/deviceProfiles?page=0"))[:2] == (400, 31)
-    assert errors(call("GET", "/api/tenant/devices"))[:2] == (400, 31)
+    assert errors(call("POST", "/api/device", content=b"{"))[:2] == (500, 2)
+    assert errors(call("POST", "/api/device", json={"name": {}}))[:2] == (500, 2)
+    assert errors(call("GET", "/api/deviceProfiles?page=0"))[:2] == (500, 2)
+    assert errors(call("GET", "/api/tenant/devices"))[:2] == (500, 2)
     assert errors(call("GET", "/api/deviceProfiles?page=0&pageSize=0"))[:2] == (400, 31)
     assert errors(httpx.get(twin.url + "/api/tenant/devices"))[:2] == (401, 10)
     wrong = {"username": USER, "password": "x"}
@@ -440,7 +440,7 @@ def test_package_answers_as_its_controller_does(twin: Twin, call: Call) -> None:
     assert errors(call("POST", path + "?checksumAlgorithm=SHA1", files=form))[:2] == (400, 31)
     answer = call("POST", path + "?checksumAlgorithm=sha256", files=form)
     assert errors(answer) == (400, 31, "Updating otaPackage URL is prohibited!")
-    assert errors(call("POST", path + "?checksumAlgorithm=SHA256", json={}))[0] == 400
+    assert errors(call("POST", path + "?checksumAlgorithm=SHA256", json={}))[0] == 415
     listed = call("GET", f"/api/otaPackages/{profile['id']}/FIRMWARE?page=0&pageSize=10").json()
     assert [each["version"] for each in listed["data"]] == ["9"]
     assert call("DELETE", path).status_code == 200
@@ -494,7 +494,6 @@ def test_unknown_path_says_what_there_is(twin: Twin, call: Call) -> None:
     status, code, text = errors(call("GET", "/api/dashboards"))
     assert (status, code) == (404, 32)
     assert "this twin has the paths of devices" in text
-    assert call("GET", "/docs").status_code == 404
 
 
 def test_pages_turn(twin: Twin, call: Call) -> None:
