@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from otakit.link import Link as Link
     from otakit.run import start_update as start_update
     from otakit.run import update as update
+    from otakit.servers import Credentials as Credentials
     from otakit.servers import Device as Device
     from otakit.servers import ThingsBoard as ThingsBoard
     from otakit.servers import Twin as Twin
@@ -55,6 +56,7 @@ _HOMES = {
     "Twin": "servers",
     "ThingsBoard": "servers",
     "Device": "servers",
+    "Credentials": "servers",
     "update": "run",
     "start_update": "run",
     "Settings": "client.vocabulary",

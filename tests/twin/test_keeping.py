@@ -183,8 +183,17 @@ def test_image_lasts_before_the_row_that_names_it(tmp_path: Path, monkeypatch: p
     with kept(tmp_path / "data") as (model, keeper):
         done.clear()
         move, write = FileImage.move, keeper._tables.write
-        monkeypatch.setattr(FileImage, "move", lambda *given: move(*given) or done.append("move"))
-        monkeypatch.setattr(keeper._tables, "write", lambda *given: done.append("write") or write(*given))
+
+        def moved(*given: Any) -> None:
+            done.append("move")
+            move(*given)
+
+        def written(*given: Any) -> None:
+            done.append("write")
+            write(*given)
+
+        monkeypatch.setattr(FileImage, "move", moved)
+        monkeypatch.setattr(keeper._tables, "write", written)
         stored(model, keeper, "1")
         keeper.keep()
     assert [each.partition(" ")[0] for each in done] == ["sync_file", "move", "sync_folder", "write"]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from otakit.protocol import packets as p
 from otakit.protocol.mqtt import Framer, decode, encode

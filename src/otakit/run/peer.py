@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from otakit.captured import Address, Watcher
+from otakit.client.credentials import Credentials
 from otakit.client.disk import Installer, TwoSlotDevice
 from otakit.client.driver import Client
 from otakit.client.vocabulary import Progress, Settings
-from otakit.errors import SettingsError
 from otakit.protocol.messages import Kind
 from otakit.servers import Device, Server
+from otakit.servers.trust import device_tls
 from otakit.settings import mqtt_address
 
 
@@ -36,7 +37,7 @@ class Peer:
 
     name: str
     address: Address
-    token: str = field(repr=False)
+    credentials: Credentials = field(repr=False)
     folder: Path
     hardware: TwoSlotDevice
     installer: Installer | None = None
@@ -54,7 +55,7 @@ class Peer:
         """The client that plays this device; `address` where a link stands in front of the server."""
         return Client(
             *(address or self.address),
-            token=self.token,
+            credentials=self.credentials,
             folder=self.folder,
             settings=settings,
             installer=self.installer,
@@ -73,14 +74,14 @@ def peer_of(device: Device | Peer, installer: Installer | None = None) -> Peer:
         installer: the user's own, heard before the device's.
     """
     if isinstance(device, Device):
-        where = (device.name, device.server.mqtt, device.token, device.folder, device.hardware)
-        device = Peer(*where, tls=device.server.tls, server=device.server, device=device)
+        where = (device.name, device.server.mqtt, device.credentials, device.folder, device.hardware)
+        device = Peer(*where, tls=device.tls, server=device.server, device=device)
     return replace(device, installer=installer) if installer is not None else device
 
 
 def peer_at(
     server: str,
-    token: str,
+    token: str | Credentials,
     *,
     folder: str | Path,
     name: str = "device",
@@ -91,7 +92,7 @@ def peer_at(
 
     Args:
         server: ``host``, ``host:port``, ``mqtt://host:port`` or ``mqtts://host:port``.
-        token: its access token.
+        token: its access token, or `Credentials` of another type.
         folder: where images and the two simulated slots are kept.
         name: for files and messages.
         running: title and version that it runs at first.
@@ -104,11 +105,5 @@ def peer_at(
     own = Path(folder)
     own.mkdir(parents=True, exist_ok=True)
     hardware = TwoSlotDevice(own, dict(running or {Kind.FIRMWARE: (name, "1.0.0")}))
-    return Peer(name, (host, port), token, own, hardware, tls=_tls(ca_file) if wants_tls else None)
-
-
-def _tls(ca_file: str | Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"certificates {ca_file}: cannot be read ({error}); give a PEM file") from error
+    shown = Credentials.token(token) if isinstance(token, str) else token
+    return Peer(name, (host, port), shown, own, hardware, tls=device_tls(name, shown, wants_tls, ca_file))

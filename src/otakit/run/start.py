@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from otakit.captured import Address
+from otakit.client.credentials import Credentials
 from otakit.client.disk import Installer
 from otakit.client.vocabulary import Settings
 from otakit.errors import SettingsError
@@ -95,17 +96,17 @@ def start_update(
     peer = peer_of(device, installer)
     chosen, path_between = settings_from(settings, changes), parse_link(link)
     with _starting:
-        running = _running.get((peer.address, peer.token))
+        running = _running.get((peer.address, peer.credentials))
         if running is not None and running.running:
             return _same(running, peer.name, chosen, path_between)
         path = recording_path(peer.name) if record is None else own_path(record)
         handle = Handle(peer, chosen, path_between, Recorder(path, keep=keep, notes=notes))
-        _running[peer.address, peer.token] = handle
+        _running[peer.address, peer.credentials] = handle
     return handle
 
 
 _starting = threading.Lock()
-_running: weakref.WeakValueDictionary[tuple[Address, str], Handle] = weakref.WeakValueDictionary()
+_running: weakref.WeakValueDictionary[tuple[Address, Credentials], Handle] = weakref.WeakValueDictionary()
 
 
 def _same(running: Handle, name: str, settings: Settings, link: LinkSettings) -> Handle:

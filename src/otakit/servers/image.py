@@ -10,9 +10,18 @@ from typing import Any, BinaryIO
 
 from otakit.errors import ImageError
 from otakit.protocol.checksums import checksum
-from otakit.protocol.messages import Kind
 
 READ_BYTES = 1 << 20
+WORDS = {
+    "type": "type",
+    "tag": "tag",
+    "deviceProfileId": "device profile",
+    "url": "URL",
+    "checksumAlgorithm": "checksum algorithm",
+    "checksum": "checksum",
+    "dataSize": "size",
+}
+"""Members of a package's JSON, as errors name them."""
 
 
 @contextmanager
@@ -52,18 +61,20 @@ def checksum_of(file: BinaryIO, algorithm: str) -> str:
     return running.hexdigest()
 
 
-def differences(
-    found: dict[str, Any], kind: Kind, expected: str, algorithm: str, tag: str | None, profile_id: str
-) -> list[str]:
-    """How a package on the server differs from the one that is wanted."""
-    pairs: dict[str, tuple[Any, Any]] = {
-        "type": (found["type"], kind.name),
-        "tag": (found.get("tag") or None, tag or None),
-        "device profile": ((found.get("deviceProfileId") or {}).get("id"), profile_id),
-        "URL": (found.get("url") or None, None),
-    }
-    if found.get("hasData") and not found.get("url"):
-        pairs["checksum algorithm"] = (found.get("checksumAlgorithm"), algorithm.upper())
-        if pairs["checksum algorithm"][0] == pairs["checksum algorithm"][1]:
-            pairs["checksum"] = (found.get("checksum"), expected)
-    return [f"{what} {there!r} instead of {wanted!r}" for what, (there, wanted) in pairs.items() if there != wanted]
+def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """How a package on the server differs from the one that is wanted.
+
+    Args:
+        found: ThingsBoard's JSON.
+        wanted: likewise, with the members that matter; what is None there and unknown on the server is the same.
+    """
+    there = {**found, "deviceProfileId": (found.get("deviceProfileId") or {}).get("id")}
+    if not found.get("hasData"):  # nothing is stored yet that could differ
+        there |= {name: wanted.get(name) for name in ("checksumAlgorithm", "checksum", "dataSize")}
+    elif there.get("checksumAlgorithm") != wanted.get("checksumAlgorithm"):
+        there["checksum"] = wanted.get("checksum")  # of another algorithm, so they tell nothing
+    return [
+        f"{WORDS[name]} {there.get(name) or None!r} instead of {value!r}"
+        for name, value in wanted.items()
+        if (there.get(name) or None) != value
+    ]

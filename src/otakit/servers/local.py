@@ -10,15 +10,21 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from otakit.client.credentials import Credentials
+from otakit.errors import SettingsError
 from otakit.faults import LinkSettings, ServerPlan, plan_of
 from otakit.link import Link
+from otakit.servers.trust import trusting
 from otakit.servers.verbs import Server
 from otakit.thingsboard import Operator
 from otakit.twin import TwinSettings
 
 if TYPE_CHECKING:
+    from otakit.twin.authority import Authority
     from otakit.twin.faulty import Faults
     from otakit.twin.model import Model
     from otakit.twin.server import TwinServer
@@ -34,12 +40,14 @@ class Twin(Server):
         settings: its knobs; ThingsBoard's own values without.
         link: a simulated path in front of its MQTT port, such as ``40 ms, 2 Mbit/s, one answer withheld``.
         plan: what goes wrong in the server itself, such as ``taken over at request 10 for pump-7``.
+        tls: MQTT inside TLS, with an authority of its own that devices trust; `certificate` makes theirs.
+        data: a folder that keeps everything over restarts; the twin forgets without.
         mqtt_port: a free one without.
         http_port: likewise.
 
     Raises:
         TransportError: a port is taken.
-        SettingsError: a link or a plan that cannot be read.
+        SettingsError: a link or a plan that cannot be read, or a folder that cannot be used.
     """
 
     is_twin = True
@@ -51,6 +59,8 @@ class Twin(Server):
         settings: TwinSettings | None = None,
         link: str | LinkSettings | Link | None = None,
         plan: str | ServerPlan | None = None,
+        tls: bool = False,
+        data: Path | str | None = None,
         mqtt_port: int = 0,
         http_port: int = 0,
     ) -> None:
@@ -58,17 +68,49 @@ class Twin(Server):
         self.settings = settings or TwinSettings()
         self.link = link if isinstance(link, Link) else Link(link)
         self.plan = plan_of(plan, seed=seed)
-        self._loop = _Loop(self.settings, seed, mqtt_port, http_port, self.plan)
-        server = self._loop.start()
-        self.mqtt = server.mqtt
+        self.data = None if data is None else Path(data)
+        self.outlives_us = data is not None
+        try:
+            self.authority = self._authority() if tls else None
+            asked = _Asked(self.settings, seed, self.plan, self.data, self.authority, (mqtt_port, http_port))
+            self._loop = _Loop(asked)
+            self._open(self._loop.start())
+        except BaseException:
+            self._drop_folder()
+            raise
+        atexit.register(self.close)
+
+    def certificate(self, name: str) -> Credentials:
+        """The client certificate of a device of this name, made by the twin's own authority at the first time.
+
+        Example:
+            >>> twin.add_device("pump-7", credentials=twin.certificate("pump-7"))
+
+        Raises:
+            SettingsError: this twin has no TLS.
+        """
+        if self.authority is None:
+            raise SettingsError("this twin has no TLS, so no device can show a certificate; start it as Twin(tls=True)")
+        files = self.authority.device_files(name)
+        return Credentials.certificate(files.certificate, files.key)
+
+    def _authority(self) -> Authority:
+        from otakit.twin.authority import Authority, own_folder  # noqa: PLC0415 - its library is an extra
+
+        kept = own_folder(self.data) if self.data is not None else self._temporary() / "tls"
+        authority = Authority(kept)
+        self.ca_file, self.tls = authority.ca_file, trusting(authority.ca_file)
+        return authority
+
+    def _open(self, server: TwinServer) -> None:
+        self.mqtt = server.mqtts if server.mqtts is not None else server.mqtt
         try:
             if not self.link.settings.is_none:
-                self.mqtt = self.link.start(server.mqtt)
+                self.mqtt = self.link.start(self.mqtt)
             self._introduce(server)
         except BaseException:
             self._loop.stop()
             raise
-        atexit.register(self.close)
 
     def _introduce(self, server: TwinServer) -> None:
         from otakit.twin.rest.http import VERSION  # noqa: PLC0415 - it is loaded by now
@@ -78,9 +120,8 @@ class Twin(Server):
         self.operator = Operator(self.url, USER, PASSWORD)
         words = self.link.settings.describe()
         faults = "" if self.plan.is_none else f", faults: {self.plan.describe()}"
-        self.label = (
-            f"twin of ThingsBoard {VERSION} at {self.url}, MQTT at {self.mqtt[0]}:{self.mqtt[1]}, link: {words}{faults}"
-        )
+        door = f"{'MQTT' if self.tls is None else 'MQTTS'} at {self.mqtt[0]}:{self.mqtt[1]}"
+        self.label = f"twin of ThingsBoard {VERSION} at {self.url}, {door}, link: {words}{faults}"
 
     @property
     def faults(self) -> Faults | None:
@@ -101,12 +142,23 @@ class Twin(Server):
         self._loop.stop()
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What kind of twin, and where."""
+
+    settings: TwinSettings
+    seed: int
+    plan: ServerPlan
+    data: Path | None
+    authority: Authority | None
+    ports: tuple[int, int]
+
+
 class _Loop:
     """The thread in which a twin lives."""
 
-    def __init__(self, settings: TwinSettings, seed: int, mqtt_port: int, http_port: int, plan: ServerPlan) -> None:
-        self._settings, self._seed, self._ports = settings, seed, (mqtt_port, http_port)
-        self._plan = plan
+    def __init__(self, asked: _Asked) -> None:
+        self._asked = asked
         self.faults: Faults | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="otakit-twin", daemon=True)
@@ -140,6 +192,7 @@ class _Loop:
             try:
                 return question(server.model)
             finally:
+                server.keep()
                 server.settle()
 
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
@@ -156,11 +209,12 @@ class _Loop:
         from otakit.twin.server import TwinServer  # noqa: PLC0415 - fastapi takes half a second to import
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = TwinServer(self._settings, seed=self._seed)
+        asked = self._asked
+        server = TwinServer(asked.settings, seed=asked.seed, data=asked.data, authority=asked.authority)
         try:
-            await server.start("127.0.0.1", *self._ports)
-            if not self._plan.is_none:
-                self.faults = Faults(self._plan, server.model, server.now)
+            await server.start("127.0.0.1", *asked.ports)
+            if not asked.plan.is_none:
+                self.faults = Faults(asked.plan, server.model, server.now)
                 server.around = self.faults.around
             self._server = server
             self._ready.set()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from otakit.client.credentials import ACCESS_TOKEN, Credentials
 from otakit.client.disk import TwoSlotDevice
 from otakit.errors import SettingsError
 from otakit.protocol.messages import Kind
+from otakit.servers.trust import device_tls
 
 if TYPE_CHECKING:
     from otakit.servers.verbs import Server
@@ -25,16 +28,20 @@ class Profile:
 
 @dataclass(frozen=True)
 class StoredPackage:
-    """A package whose image the server holds; `size` in bytes, `checksum` as ThingsBoard prints it."""
+    """A package on a server; `size` in bytes, `checksum` as ThingsBoard prints it.
+
+    Behind a `url`, size, checksum and algorithm are None where the operator did not give them.
+    """
 
     kind: Kind
     title: str
     version: str
-    size: int
-    checksum: str
-    algorithm: str
+    size: int | None
+    checksum: str | None
+    algorithm: str | None
     id: str
     tag: str | None = None
+    url: str | None = None
 
 
 @dataclass(eq=False)
@@ -44,7 +51,7 @@ class Device:
     Attributes:
         folder: what this device has on its disk: slots and downloads.
         hardware: the simulated device that installs and restarts.
-        token: its access token; in no repr.
+        credentials: how it proves who it is; in no repr.
     """
 
     name: str
@@ -52,7 +59,27 @@ class Device:
     server: Server = field(repr=False)
     folder: Path
     hardware: TwoSlotDevice = field(repr=False)
-    token: str = field(repr=False)
+    credentials: Credentials = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """Its access token.
+
+        Raises:
+            SettingsError: it has credentials of another type.
+        """
+        if self.credentials.type != ACCESS_TOKEN or self.credentials.user_name is None:
+            raise SettingsError(f"device {self.name!r} has no access token: it has {self.credentials.words}")
+        return self.credentials.user_name
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How it speaks TLS, its certificate shown where it has one; None for plain TCP.
+
+        Raises:
+            SettingsError: a certificate without TLS or without its files.
+        """
+        return device_tls(self.name, self.credentials, self.server.tls is not None, self.server.ca_file)
 
     def running(self, kind: str | Kind = Kind.FIRMWARE) -> tuple[str, str] | None:
         """Title and version that run now; None when this device has none of this kind."""
@@ -95,9 +122,10 @@ def stored(found: dict[str, Any]) -> StoredPackage:
         Kind[found["type"]],
         found["title"],
         found["version"],
-        int(found["dataSize"]),
-        found["checksum"],
-        found["checksumAlgorithm"],
+        None if found.get("dataSize") is None else int(found["dataSize"]),
+        found.get("checksum"),
+        found.get("checksumAlgorithm"),
         found["id"]["id"],
         found.get("tag") or None,
+        found.get("url") or None,
     )

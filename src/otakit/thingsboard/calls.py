@@ -6,6 +6,7 @@ and the tokens stay inside: no repr, no text of an error and no log has them.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ class Calls:
         user: login name.
         password: its password; kept for a new login when the tokens have expired, never shown.
         timeout_s: seconds that one call may take.
+        tls: whom to trust at an https address; the system's certificates without.
         transport: what carries the calls; sockets without.
     """
 
@@ -37,11 +39,14 @@ class Calls:
         *,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.user = user
         self._password = password
-        self.http = httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False, transport=transport)
+        self.http = httpx.Client(
+            base_url=self.url, timeout=timeout_s, trust_env=False, transport=transport, verify=tls or True
+        )
         self._token: str | None = None
 
     def __repr__(self) -> str:

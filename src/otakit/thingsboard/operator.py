@@ -64,8 +64,8 @@ class Operator(Calls):
         """The device profile of this name, or None."""
         return next((each for each in self.pages("/api/deviceProfiles", textSearch=name) if each["name"] == name), None)
 
-    def add_profile(self, name: str) -> Entity:
-        """A new device profile with default transport."""
+    def add_profile(self, name: str, more: Entity | None = None) -> Entity:
+        """A new device profile with default transport; `more` replaces members of its JSON."""
         default = {"type": "DEFAULT"}
         body = {
             "name": name,
@@ -73,7 +73,7 @@ class Operator(Calls):
             "transportType": "DEFAULT",
             "profileData": {"configuration": default, "transportConfiguration": default},
         }
-        return self.save_profile(body)
+        return self.save_profile({**body, **(more or {})})
 
     def save_profile(self, profile: Entity) -> Entity:
         """Creates or replaces a device profile."""
@@ -95,19 +95,44 @@ class Operator(Calls):
             raise
         return found
 
-    def save_device(self, device: Entity, token: str | None = None) -> Entity:
-        """Creates or replaces a device; `token` for a new one, the server draws one without."""
-        if token is None:
+    def save_device(self, device: Entity, token: str | None = None, credentials: Entity | None = None) -> Entity:
+        """Creates or replaces a device; `token` or `credentials` for a new one, the server draws a token without."""
+        if token is not None:
+            credentials = {"credentialsType": "ACCESS_TOKEN", "credentialsId": token}
+        if credentials is None:
             found: Entity = self.call("POST", "/api/device", json=device)
             return found
         # in the body and not in the address, which ends up in logs
-        body = {"device": device, "credentials": {"credentialsType": "ACCESS_TOKEN", "credentialsId": token}}
+        body = {"device": device, "credentials": credentials}
         made: Entity = self.call("POST", "/api/device-with-credentials", json=body)
         return made
 
+    def devices(self) -> list[Entity]:
+        """All devices."""
+        return self.pages("/api/tenant/devices")
+
+    def profiles(self) -> list[Entity]:
+        """All device profiles."""
+        return self.pages("/api/deviceProfiles")
+
+    def credentials(self, device_id: str) -> Entity:
+        """The device's credentials."""
+        found: Entity = self.call("GET", f"/api/device/{device_id}/credentials")
+        return found
+
+    def save_credentials(self, credentials: Entity) -> Entity:
+        """Replaces a device's credentials; `credentials` with the `id` of those that it has."""
+        found: Entity = self.call("POST", "/api/device/credentials", json=credentials)
+        return found
+
     def token_of(self, device_id: str) -> str:
         """The device's access token."""
-        return str(self.call("GET", f"/api/device/{device_id}/credentials")["credentialsId"])
+        return str(self.credentials(device_id)["credentialsId"])
+
+    def provision(self, request: Entity) -> Entity:
+        """What a device is answered that asks to be provisioned; needs no login."""
+        found: Entity = self.call("POST", "/api/v1/provision", json=request)
+        return found
 
     # packages
 
@@ -123,20 +148,31 @@ class Operator(Calls):
                 return found
         return None
 
-    def add_package(self, kind: Kind, title: str, version: str, profile_id: str, tag: str | None = None) -> Entity:
-        """A package without its image yet."""
+    def add_package(
+        self,
+        kind: Kind,
+        title: str,
+        version: str,
+        profile_id: str,
+        tag: str | None = None,
+        behind_url: Entity | None = None,
+    ) -> Entity:
+        """A package without its image yet; or one that ends here, with `url` and what is known of its bytes."""
         body = {
             "title": title,
             "version": version,
             "type": kind.name,
             "deviceProfileId": {"entityType": "DEVICE_PROFILE", "id": profile_id},
             "tag": tag,
-            "usesUrl": False,
+            "usesUrl": behind_url is not None,
+            **(behind_url or {}),
         }
         found: Entity = self.call("POST", "/api/otaPackage", json=body)
         return found
 
-    def upload(self, package_id: str, image: BinaryIO, name: str, algorithm: str) -> Entity:
+    def upload(
+        self, package_id: str, image: BinaryIO, name: str, algorithm: str, checksum: str | None = None
+    ) -> Entity:
         """Stores the image of a package, streamed from the open file.
 
         Raises:
@@ -144,10 +180,11 @@ class Operator(Calls):
             ServerRefused: anything else the server did not like.
         """
         path, form = f"/api/otaPackage/{package_id}", {"file": (name, image, "application/octet-stream")}
+        params = {"checksumAlgorithm": algorithm} | ({} if checksum is None else {"checksum": checksum})
         size = image.seek(0, os.SEEK_END)
         image.seek(0)
         try:
-            found: Entity = self.call("POST", path, params={"checksumAlgorithm": algorithm}, files=form)
+            found: Entity = self.call("POST", path, params=params, files=form)
         except ServerRefused as error:
             if error.status != httpx.codes.REQUEST_ENTITY_TOO_LARGE:
                 raise
@@ -173,20 +210,25 @@ class Operator(Calls):
 
     # attributes and telemetry
 
-    def attributes(self, device_id: str, keys: Sequence[str] = ()) -> dict[str, object]:
-        """Shared attributes by key."""
-        path = f"/api/plugins/telemetry/DEVICE/{device_id}/values/attributes/SHARED_SCOPE"
+    def attributes(self, device_id: str, keys: Sequence[str] = (), scope: str = "SHARED_SCOPE") -> dict[str, object]:
+        """Attributes of one scope by key, shared ones unless told otherwise."""
+        path = f"/api/plugins/telemetry/DEVICE/{device_id}/values/attributes/{scope}"
         found = self.call("GET", path, params={"keys": ",".join(keys)} if keys else {})
         return {row["key"]: row["value"] for row in found}
 
-    def write_attributes(self, device_id: str, values: Mapping[str, object]) -> None:
-        """Writes shared attributes."""
-        self.call("POST", f"/api/plugins/telemetry/DEVICE/{device_id}/SHARED_SCOPE", json=dict(values))
+    def write_attributes(self, device_id: str, values: Mapping[str, object], scope: str = "SHARED_SCOPE") -> None:
+        """Writes attributes of one scope."""
+        self.call("POST", f"/api/plugins/telemetry/DEVICE/{device_id}/{scope}", json=dict(values))
 
-    def delete_attributes(self, device_id: str, keys: Sequence[str]) -> None:
-        """Deletes shared attributes."""
-        path = f"/api/plugins/telemetry/DEVICE/{device_id}/SHARED_SCOPE"
+    def delete_attributes(self, device_id: str, keys: Sequence[str], scope: str = "SHARED_SCOPE") -> None:
+        """Deletes attributes of one scope."""
+        path = f"/api/plugins/telemetry/DEVICE/{device_id}/{scope}"
         self.call("DELETE", path, params={"keys": ",".join(keys)})
+
+    def write_telemetry(self, device_id: str, values: Mapping[str, object], ts_ms: int | None = None) -> None:
+        """Writes telemetry in a device's name."""
+        body = dict(values) if ts_ms is None else {"ts": ts_ms, "values": dict(values)}
+        self.call("POST", f"/api/plugins/telemetry/DEVICE/{device_id}/timeseries/ANY", json=body)
 
     def history(
         self, device_id: str, keys: Sequence[str] = (), *, since_ms: int = 0

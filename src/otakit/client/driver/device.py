@@ -15,6 +15,7 @@ from typing import Self
 
 from otakit.captured import Watcher
 from otakit.client.core import Core
+from otakit.client.credentials import Credentials
 from otakit.client.disk import DiskCarrier, Installer, TwoSlotDevice
 from otakit.client.driver.loop import Loop
 from otakit.client.driver.wire import Server
@@ -34,6 +35,7 @@ class Client:
         host: the server.
         port: its MQTT port.
         token: the device's access token; never shown anywhere.
+        credentials: in place of a token, of any type; a certificate's files belong to `tls`.
         settings: how it behaves.
         folder: its download folder; nothing is written outside of it and of the hardware's own.
         installer: what installs: a simulated device, or three steps of your own beside that of `folder`; the
@@ -49,7 +51,8 @@ class Client:
         host: str,
         port: int,
         *,
-        token: str,
+        token: str | None = None,
+        credentials: Credentials | None = None,
         folder: Path | str,
         settings: Settings | None = None,
         installer: Installer | None = None,
@@ -59,7 +62,7 @@ class Client:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._server = Server(host, port, token, tls)
+        self._server = Server(host, port, credentials or Credentials.token(token or ""), tls)
         self._folder = Path(folder)
         simulated = isinstance(installer, TwoSlotDevice)
         self._device = installer if isinstance(installer, TwoSlotDevice) else hardware or TwoSlotDevice(self._folder)
@@ -71,7 +74,7 @@ class Client:
         self._stopped = False
 
     def __repr__(self) -> str:
-        """Where to; no token."""
+        """Where to; no credentials."""
         return f"Client({self._server.host!r}, {self._server.port})"
 
     def run(self) -> dict[Kind, Outcome]:

@@ -17,6 +17,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from otakit.client.credentials import Credentials
 from otakit.client.driver.tap import Seen, Tap, connected
 from otakit.client.driver.trouble import cannot_connect, connack_code, no_mqtt, paho_left, refusal, server_left
 from otakit.client.events import Acknowledged, ConnectionLost, Opened, Refused, Subscribed
@@ -36,21 +37,21 @@ class Server:
 
     host: str
     port: int
-    token: str
+    credentials: Credentials
     tls: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
-        """Without the token."""
+        """Without the credentials."""
         return f"Server({self.host!r}, {self.port}, tls={self.tls is not None})"
 
 
 class _Paho(paho.Client):
     """paho's client on a `Tap`: the one private method that is overridden (unchanged from 2.0 to 2.2)."""
 
-    def __init__(self, tapped: Callable[[], Tap], settings: Settings) -> None:
+    def __init__(self, tapped: Callable[[], Tap], settings: Settings, client_id: str) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
-            client_id="",
+            client_id=client_id,
             protocol=PROTOCOLS[settings.version],
             clean_session=None if settings.version is Version.MQTT_5 else True,
             reconnect_on_failure=False,
@@ -84,8 +85,10 @@ class Wire:
         self._paho = self._client()
 
     def _client(self) -> _Paho:
-        client = _Paho(self._tap, self._settings)
-        client.username_pw_set(self._server.token)
+        shown = self._server.credentials
+        client = _Paho(self._tap, self._settings, shown.client_id)
+        if shown.user_name is not None:
+            client.username_pw_set(shown.user_name, shown.password)
         client.max_inflight_messages_set(0)  # the window is ours, not paho's
         # with this set paho does not write from within publish(): a turn's packets go out together
         client.on_socket_register_write = lambda *_: None
