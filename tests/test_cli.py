@@ -18,8 +18,9 @@ from otakit.errors import DiagramError, SettingsError, TransportError
 if TYPE_CHECKING:
     from otakit.servers import Device
 
-VERBS = ["demo", "update", "twin", "show", "plot", "export", "diagram", "diagrams", "doctor"]
+VERBS = ["demo", "update", "twin", "certificate", "show", "plot", "export", "diagram", "diagrams", "doctor"]
 HEAVY = {"pandas", "numpy", "matplotlib", "pyarrow", "fastapi", "uvicorn", "paho", "httpx", "rich", "jinja2"}
+HEAVY |= {"cryptography", "OpenSSL", "sqlite3"}
 
 
 @pytest.fixture
@@ -317,17 +318,3 @@ def test_folder_of_diagrams_is_drawn_and_then_checked(tmp_path: Path, capsys: py
     capsys.readouterr()
     assert cli.main(["diagrams", str(tmp_path), "--check"]) == 1
     assert capsys.readouterr().out.startswith("stale")
-
-
-def test_the_twin_says_in_words_where_devices_and_operators_connect() -> None:
-    """Someone who started it by hand can type what it prints into a device."""
-    from otakit.twin.server import TwinServer  # noqa: PLC0415 - fastapi takes half a second to import
-    from otakit.twin.serving import in_words  # noqa: PLC0415
-
-    class Listening(TwinServer):
-        mqtt, http = ("127.0.0.1", 1883), ("127.0.0.1", 8080)
-
-    said = in_words(Listening.__new__(Listening))
-    assert "mqtt://127.0.0.1:1883" in said
-    assert "http://127.0.0.1:8080" in said
-    assert "not a ThingsBoard" in said

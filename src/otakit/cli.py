@@ -154,9 +154,9 @@ def twin(
     show_tokens: Annotated[bool, typer.Option("--show-tokens", help="Print the lab's access tokens.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for a program.")] = False,
 ) -> None:
-    """Run the embedded server for devices of your own, until Ctrl-C.
+    """Run the embedded server for your own devices.
 
-    Off loopback a password is made and printed; OTAKIT_TWIN_PASSWORD sets your own.
+    Ctrl-C ends it. Off loopback a password is made and printed; OTAKIT_TWIN_PASSWORD sets your own.
     """
     import asyncio
 
