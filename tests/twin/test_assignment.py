@@ -127,7 +127,7 @@ def test_own_package_that_the_profile_gives_already_is_nothing(world: Any) -> No
 
 def test_profile_tells_its_devices_one_by_one(make: Callable[..., Any]) -> None:
     """All queued with one time, dispatched 600 ms apart; chunks are the new package's at once."""
-    world = make(dispatch_spacing_s=0.6, dispatch_latency_s=0)
+    world = make(dispatch_spacing_s=0.6, dispatch_latency_s=0, shuffle=False)
     devices = [world.device, world.add_device("d2"), world.add_device("d3")]
     profile = world.model.store.profiles[world.model.store.default_profile_id]
     start = world.now

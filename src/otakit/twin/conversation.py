@@ -110,7 +110,7 @@ class Conversation:
         """The network connection is gone."""
         self._line.closing = True
         self._leave()
-        self._uplink = None  # it knows this conversation: nothing that goes in a circle is left behind
+        self._uplink = self._gateway = self._provision = None  # each knows this conversation: no circle is left behind
 
     def tell(self, body: dict[str, object]) -> None:
         """Sends an attribute update."""

@@ -105,8 +105,9 @@ class Assignment:
         device, package = self._store.devices.get(notice.device_id), self._store.packages.get(notice.package_id)
         if device is None or package is None or self._store.effective(device, notice.kind) != notice.package_id:
             return False
-        state = {f"{notice.kind.value}_state": "INITIATED"}
-        self._store.memories[device.id].telemetry.write(now // MILLISECOND, dict(state))
+        at_ms = now // MILLISECOND
+        if at_ms != notice.at_ms or not self._store.chance.coin():  # in one millisecond either may be the last
+            self._store.memories[device.id].telemetry.write(at_ms, {f"{notice.kind.value}_state": "INITIATED"})
         self._announce(device.id, package, notice.at_ms)
         return True
 
