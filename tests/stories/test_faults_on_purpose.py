@@ -75,7 +75,7 @@ def test_each_fault_ends_in_updated_or_in_a_reason_within_the_bound(story: Any, 
     assert reason in (got.reason if got else "")
     assert told.run.ended_s < Settings().bound_s(len(IMAGE))
     assert told.run.device.slots.get(FW) in (None, b"", IMAGE)  # nothing new, rolled back, or right
-    assert told.notes("fault") or "slow" in plan or "one answer" in plan
+    assert told.notes("fault") or "slow" in plan
 
 
 def test_every_fault_has_a_story() -> None:
@@ -158,9 +158,9 @@ def test_a_recording_at_the_server_shows_the_fault_and_its_packet(tmp_path: Path
         device = twin.add_device("pump-7")
         twin.assign(twin.upload("firmware", "pump", "2", IMAGE), to=device)
         with Recorder(tmp_path / "server.pcapng") as recorder:
-            twin._loop._server.watchers.append(recorder)  # type: ignore[union-attr]  # it runs
+            twin.watchers.append(recorder)
             mine = update(device, record=tmp_path / "device.pcapng", chunk_deadline_s=0.3, show_progress=False)
-            twin._loop._server.watchers.clear()  # type: ignore[union-attr]  # as above
+            twin.watchers.clear()
     theirs = otakit.load(tmp_path / "server.pcapng")
     for session in (mine, theirs):
         assert session.chunks.query("index == 2")["outcome"].iloc[0] == "UNANSWERED"

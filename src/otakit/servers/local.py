@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from otakit.captured import Watcher
 from otakit.client.credentials import Credentials
 from otakit.errors import SettingsError
 from otakit.faults import LinkSettings, ServerPlan, plan_of
@@ -128,6 +129,11 @@ class Twin(Server):
         """The plan at work; its `watcher` hears of each fault."""
         return self._loop.faults
 
+    @property
+    def watchers(self) -> list[Watcher]:
+        """Those who hear every packet at the server's end, such as a `Recorder`; append to it, remove from it."""
+        return self._loop.watchers
+
     def ask(self, question: Callable[[Model], Answer]) -> Answer:
         """What the model behind the doors answers, asked in its own thread."""
         return self._loop.ask(question)
@@ -182,6 +188,12 @@ class _Loop:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
+
+    @property
+    def watchers(self) -> list[Watcher]:
+        """The server's own list."""
+        assert self._server is not None
+        return self._server.watchers
 
     def ask(self, question: Callable[[Model], Answer]) -> Answer:
         """Carries a question into the thread and its answer out."""
