@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 HANDSHAKE_S = 10
 """Seconds that a handshake may take (Netty's `SslHandler`)."""
-RECORD_BYTES = 16_384
-SLICE_BYTES = 256 * 1024
-"""So much is encrypted at once: the buffer of a connection never grows beyond it."""
+RECORD_BYTES, SEALED_BYTES = 16_384, 17_408
+"""The largest record of TLS, plain and sealed."""
 DAY_S = 86_400
 
 
@@ -147,15 +146,16 @@ class TlsDoor(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Encrypts and sends."""
-        view, at = memoryview(data), 0
+        view, at, sealed = memoryview(data), 0, list[bytes]()
         try:
             while at < len(view):
-                end = min(at + SLICE_BYTES, len(view))
-                while at < end:
-                    at += self._tls.send(view[at:end])  # one record at a time, whatever is given
-                self.drain()
+                at += self._tls.send(view[at : at + RECORD_BYTES])
+                # record by record: the buffer of a connection keeps the size that it once had
+                sealed += self._said()
         except SSL.Error:
             self.transport.abort()
+        else:
+            self.transport.writelines(sealed)
 
     def say_goodbye(self) -> None:
         """TLS's own last word, close_notify."""
@@ -167,14 +167,16 @@ class TlsDoor(asyncio.Protocol):
 
     def drain(self) -> None:
         """Sends what TLS has to say."""
+        if said := self._said():
+            self.transport.writelines(said)
+
+    def _said(self) -> list[bytes]:
         pieces = []
         try:
             while True:
-                pieces.append(self._tls.bio_read(SLICE_BYTES))
+                pieces.append(self._tls.bio_read(SEALED_BYTES))
         except SSL.Error:  # empty
-            pass
-        if pieces:
-            self.transport.write(b"".join(pieces))
+            return pieces
 
     def _shake_hands(self) -> bool:
         try:
