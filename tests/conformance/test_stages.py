@@ -167,8 +167,8 @@ def test_what_cannot_be_removed_is_named(foreign: Twin, remote: Callable[..., Re
     foreign.operator.delete("deviceProfile", profile["id"]["id"])
 
 
-def test_refusal_of_a_foreign_server_shows_no_secret(remote: Callable[..., RemoteStage]) -> None:
-    """Neither the password nor a token is in what is printed of a stage and its fixture."""
+def test_what_is_printed_of_a_stage_shows_no_secret(remote: Callable[..., RemoteStage]) -> None:
+    """Neither the password nor a token is in it."""
     stage = remote()
     token = stage.fixture().token
     shown = repr(stage) + repr(stage.fixture()) + repr(stage._calls) + json.dumps(stage.label)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from otakit.captured import Address, Watcher
+from otakit.captured import Watcher
+from otakit.conformance.channel import Channel, Clock
 from otakit.conformance.transcript import Closed, Event, Passed
 from otakit.protocol import packets as p
 from otakit.protocol.messages import ATTRIBUTES_RESPONSE_FILTER, ATTRIBUTES_TOPIC, Direction
@@ -27,39 +28,6 @@ SECOND = 1_000_000_000
 Payload = bytes | str | Mapping[str, object]
 Wanted = int | Callable[[Sequence[Packet]], bool]
 """How many packets, or whether those that came are enough."""
-
-
-class Clock(Protocol):
-    """The time in which a scenario happens: virtual, or the world's."""
-
-    def now(self) -> int:
-        """Nanoseconds since the epoch."""
-
-    def passes(self, seconds: float) -> None:
-        """Lets time pass."""
-
-
-class Channel(Protocol):
-    """Where a peer's bytes go and come from.
-
-    Attributes:
-        needs_barrier: nothing heard proves nothing until a PINGREQ sent behind it is answered.
-    """
-
-    needs_barrier: bool
-
-    @property
-    def addresses(self) -> tuple[Address, Address]:
-        """The client's and the server's."""
-
-    def send(self, data: bytes) -> None:
-        """Sends bytes; a connection that is closed by now swallows them."""
-
-    def hear(self, wait_s: float) -> bytes | None:
-        """Bytes as soon as some are there; none when `wait_s` has passed; None once the other side has closed."""
-
-    def drop(self) -> None:
-        """Breaks the connection without a word."""
 
 
 @dataclass(frozen=True, slots=True)

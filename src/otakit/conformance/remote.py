@@ -15,7 +15,7 @@ from dataclasses import asdict
 from functools import partial
 
 from otakit.captured import Address
-from otakit.conformance.peer import Channel
+from otakit.conformance.channel import Channel
 from otakit.conformance.stage import Answer, NotApplicable, Stage
 from otakit.conformance.tcp import TcpChannel
 from otakit.errors import OtakitError

@@ -20,7 +20,7 @@ class TcpChannel:
     Args:
         address: the server's MQTT door.
         tls: how to trust it; None speaks plain.
-        needs_barrier: see `peer.Channel`.
+        needs_barrier: see `channel.Channel`.
 
     Raises:
         TransportError: nobody answers there.
