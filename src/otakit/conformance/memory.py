@@ -16,8 +16,8 @@ import httpx
 
 from otakit.captured import Address
 from otakit.conformance.channel import Channel
+from otakit.conformance.connection import SECOND
 from otakit.conformance.own import OwnStage
-from otakit.conformance.peer import SECOND
 from otakit.protocol.packets import Version
 from otakit.thingsboard.calls import Calls
 from otakit.twin.conversation import Conversation

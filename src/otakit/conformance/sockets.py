@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from otakit.conformance.channel import Channel
+from otakit.conformance.connection import SECOND
 from otakit.conformance.own import OwnStage
-from otakit.conformance.peer import SECOND
 from otakit.conformance.tcp import TcpChannel
 from otakit.protocol.packets import Version
 from otakit.thingsboard.calls import Calls

@@ -18,8 +18,9 @@ import httpx
 
 from otakit.captured import Watcher
 from otakit.conformance.channel import Channel
+from otakit.conformance.connection import PATIENCE_S, SECOND, Said
 from otakit.conformance.fixture import Fixture
-from otakit.conformance.peer import PATIENCE_S, SECOND, Peer, Said
+from otakit.conformance.peer import Peer
 from otakit.conformance.transcript import Called, Event, Transcript
 from otakit.errors import OtakitError, TransportError
 from otakit.protocol.packets import Version
