@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from otakit.faults import FAULTS, Fault, SlowLink
+from otakit.faults import FAULTS, SlowLink
 from otakit.twin.lab import FIELDS
 from otakit.twin.settings import KNOBS, TwinSettings
 
@@ -34,7 +35,7 @@ def lab() -> list[str]:
 def faults() -> list[str]:
     """Each fault with its fields."""
     lines = ["| `do` | what happens | fields |", "|---|---|---|"]
-    known: dict[str, type[Fault | SlowLink]] = {**FAULTS, "slow_link": SlowLink}
+    known: dict[str, type[Any]] = {**FAULTS, "slow_link": SlowLink}
     for word, fault in known.items():
         said = (fault.__doc__ or "").split("\n")[0].rstrip(".")
         names = ", ".join(f"`{each.name}`" for each in fields(fault))
