@@ -134,7 +134,10 @@ def _values(raw: bytes) -> dict[str, Value]:
         raise PlainRefusal("Invalid JSON") from error
     if not isinstance(body, dict):
         raise PlainRefusal("Request is not a JSON object")
-    values = stored_members(body)
+    try:
+        values = stored_members(body)
+    except FormatError as error:  # thrown where the controller catches nothing
+        raise refused(str(error), GENERAL) from error
     if not values:
         raise PlainRefusal("No attributes data found in request body!")
     if any(not key.strip() for key in values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
@@ -121,10 +122,16 @@ async def devices_of_tenant(
         if given is None:
             raise refused(f"Required request parameter '{parameter}' is not present", GENERAL)
     page = Page(cast("int", size), cast("int", number), search, sort, order, DEVICE_ORDERS)
-    rows = (device_json(door.store, each) for each in door.store.devices.values())
+    found = [each for each in door.store.devices.values() if kind in ("", _profile_name(door, each))]
     return page.of(
-        (f"{row['name']}\n{row['label'] or ''}\n{row['type']}", row) for row in rows if kind in ("", row["type"])
+        found,
+        lambda each: f"{each.name}\n{each.label or ''}\n{_profile_name(door, each)}",
+        partial(device_json, door.store),
     )
+
+
+def _profile_name(door: Door, device: Device) -> str:
+    return door.store.profiles[device.profile_id or door.store.default_profile_id].name
 
 
 @profiles.get("/api/deviceProfileInfo/default", **says(ref("DeviceProfileInfo"), refuses=()))
@@ -142,7 +149,7 @@ async def profile_info(door: Doors, identifier: Identifier) -> Reply:
 @profiles.get("/api/deviceProfileInfos", **says(page_of("DeviceProfileInfo"), refuses=()))
 async def profile_infos(door: Doors, page: Annotated[Page, pages_by(PROFILE_ORDERS)]) -> Reply:
     """A page of profiles, in short form."""
-    return page.of((each.name, profile_info_json(door.store, each)) for each in door.store.profiles.values())
+    return page.of(door.store.profiles.values(), lambda each: each.name, partial(profile_info_json, door.store))
 
 
 @profiles.get("/api/deviceProfile/{identifier}", **says(ref("DeviceProfile")))
@@ -154,7 +161,7 @@ async def profile(door: Doors, identifier: Identifier) -> Reply:
 @profiles.get("/api/deviceProfiles", **says(page_of("DeviceProfile"), refuses=()))
 async def profiles_of_tenant(door: Doors, page: Annotated[Page, pages_by(PROFILE_ORDERS)]) -> Reply:
     """A page of profiles."""
-    return page.of((each.name, profile_json(door.store, each)) for each in door.store.profiles.values())
+    return page.of(door.store.profiles.values(), lambda each: each.name, partial(profile_json, door.store))
 
 
 @profiles.post("/api/deviceProfile", **says(ref("DeviceProfile"), takes=schemas.PROFILE, refuses=(404, 409)))

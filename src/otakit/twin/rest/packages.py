@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from otakit.protocol.checksums import ALGORITHMS
 from otakit.protocol.messages import Kind
 from otakit.twin.rest import schemas
 from otakit.twin.rest.answers import Reply
-from otakit.twin.rest.bodies import Json, checked_uuid, members
+from otakit.twin.rest.bodies import checked_uuid, members
 from otakit.twin.rest.door import Door, Doors
 from otakit.twin.rest.images import FileImage, TooLarge, Upload, boundary_of
 from otakit.twin.rest.pages import Page
@@ -31,8 +32,8 @@ ORDERS = ("createdTime", "type", "title", "version", "tag", "url", "fileName", "
 packages = APIRouter(tags=["OTA packages"])
 
 
-def _row(door: Door, package: OtaPackage) -> tuple[str, Json]:
-    return f"{package.title}\n{package.version}\n{package.tag or ''}", package_json(door.store, package)
+def _text(package: OtaPackage) -> str:
+    return f"{package.title}\n{package.version}\n{package.tag or ''}"
 
 
 @packages.post("/api/otaPackage", **says(ref("OtaPackageInfo"), takes=schemas.PACKAGE))
@@ -97,7 +98,7 @@ async def download(door: Doors, identifier: Identifier) -> Response:
 @packages.get("/api/otaPackages", **says(page_of("OtaPackageInfo"), refuses=()))
 async def packages_of_tenant(door: Doors, page: Annotated[Page, pages_by(ORDERS)]) -> Reply:
     """A page of packages."""
-    return page.of(_row(door, each) for each in door.store.packages.values())
+    return page.of(door.store.packages.values(), _text, partial(package_json, door.store))
 
 
 @packages.get("/api/otaPackages/{profile_id}/{kind}", **says(page_of("OtaPackageInfo"), refuses=()))
@@ -113,7 +114,7 @@ async def packages_of_profile(
         raise refused(f"No enum constant org.thingsboard.server.common.data.ota.OtaPackageType.{kind}")
     wanted = (checked_uuid(profile_id), Kind[kind])
     there = [each for each in door.store.packages.values() if each.has_data and (each.profile_id, each.kind) == wanted]
-    return page.of(_row(door, each) for each in there)
+    return page.of(there, _text, partial(package_json, door.store))
 
 
 @packages.delete("/api/otaPackage/{identifier}", **says(None))

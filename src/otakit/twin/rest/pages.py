@@ -1,17 +1,19 @@
 """Pages of lists: search, order, cut.
 
-Refuses to know entities: a row is the text that is searched and the JSON that is given.
+Refuses to know entities: what of one is searched and how it is shown is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from otakit.twin.rest.answers import Reply
 from otakit.twin.rest.bodies import Json
 from otakit.twin.rules.store import refused
 
+Entity = TypeVar("Entity")
 DIRECTIONS = ("ASC", "DESC")
 
 
@@ -30,24 +32,34 @@ class Page:
     order: str = ""
     sortable: tuple[str, ...] = ()
 
-    def of(self, rows: Iterable[tuple[str, Json]]) -> Reply:
-        """The page of rows, each with the text that is searched.
+    def of(self, entities: Iterable[Entity], text: Callable[[Entity], str], shown: Callable[[Entity], Json]) -> Reply:
+        """The page.
+
+        Args:
+            entities: all that the list has.
+            text: what of one is searched.
+            shown: one as JSON; asked for no more of them than needed.
 
         Raises:
             ServerRefused: a size, number or order that cannot be.
         """
         self._check()
-        found = [row for text, row in rows if self.search.lower() in text.lower()]
-        if self.sort:  # what is missing comes last, and first where the order is turned round (PostgreSQL)
-            found.sort(key=lambda row: _comparable(row.get(self.sort)), reverse=self.order.upper() == "DESC")
+        search = self.search.lower()
+        found = [each for each in entities if search in text(each).lower()] if search else list(entities)
         start, pages = self.size * self.number, -(-len(found) // self.size)
+        end = start + self.size
         body = {
-            "data": found[start : start + self.size],
+            "data": self._sorted(map(shown, found))[start:end] if self.sort else [*map(shown, found[start:end])],
             "totalPages": pages,
             "totalElements": len(found),
             "hasNext": self.number + 1 < pages,
         }
         return Reply(body)
+
+    def _sorted(self, rows: Iterable[Json]) -> list[Json]:
+        """What is missing comes last, and first where the order is turned round (PostgreSQL)."""
+        is_down = self.order.upper() == "DESC"
+        return sorted(rows, key=lambda row: _comparable(row.get(self.sort)), reverse=is_down)
 
     def _check(self) -> None:
         if self.sort and self.order and self.order.upper() not in DIRECTIONS:

@@ -198,7 +198,10 @@ def _number(text: str) -> Value:
 
 def _plain(value: object) -> dict[str, object] | list[object]:
     """An object or array for storage: its numbers as numbers, nothing else converted."""
-    return json.loads(_dumps(value))  # type: ignore[no-any-return]  # what went in comes out: an object or an array
+    try:
+        return json.loads(_dumps(value))  # type: ignore[no-any-return]  # what went in: an object or an array
+    except RecursionError as error:
+        raise FormatError("nested too deeply") from error
 
 
 def _dumps(value: object) -> str:
