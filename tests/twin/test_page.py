@@ -435,6 +435,6 @@ def test_page_forbids_everything_foreign(play: Callable[..., None]) -> None:
 def test_files_of_the_page_name_no_other_place(path: Path) -> None:
     """Offline always: no address but the page's own and the namespace of SVG."""
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "").replace('"https://"', "")
-    assert "://" not in text.replace("mqtt://", "")
+    assert "://" not in text.replace("mqtt://", "").replace("${scheme}://", "")
     assert ".innerHTML" not in text
     assert len(text.splitlines()) < 320

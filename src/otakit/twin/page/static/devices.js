@@ -48,9 +48,11 @@ function track(kind) {
       node.dataset.device = device.id;
       const runs = now.current === null && now.version === null ? null : named(now.current, now.version);
       put(current, runs ?? (now.target ? "unknown" : ""));
-      put(arrow, now.target ? " → " : "");
-      put(target, now.target ? named(now.target.title, now.target.version) : "");
-      put(from, now.target ? (now.target.from === "profile" ? "from the profile" : "") : "nothing assigned");
+      const wanted = now.target ? named(now.target.title, now.target.version) : null;
+      const isThere = wanted !== null && wanted === runs;
+      put(arrow, wanted && !isThere ? " → " : "");
+      put(target, wanted && !isThere ? wanted : "");
+      put(from, originOf(now.target, isThere));
       show(off, now.own);
       off.setAttribute("aria-label", `Unassign ${kind} of ${plain(device.name)}`);
       put(hint, numberHint(now));
@@ -78,6 +80,13 @@ function track(kind) {
   }
 }
 
+/** Where an assignment comes from, and whether it is what runs. */
+function originOf(target, isThere) {
+  if (!target) return "nothing assigned";
+  if (target.from === "profile") return isThere ? "as the profile has it" : "from the profile";
+  return isThere ? "as assigned" : "";
+}
+
 /** ThingsBoard reads a device's `"1.10"` as the number 1.1: a reader must not take that for another version. */
 function numberHint(now) {
   const wanted = now.target?.version;
@@ -90,6 +99,7 @@ function rowOf(first) {
   const under = h("span", { className: "soft" });
   const state = badge();
   const how = h("span", { className: "soft" });
+  const since = h("span", { className: "soft" });
   const refused = h("p", { className: "error" });
   const tracks = KINDS.map(track);
   const open = button("Exchanges", () => document.dispatchEvent(new CustomEvent("choose", { detail: first.id })));
@@ -100,7 +110,7 @@ function rowOf(first) {
     button("Delete…", () => deleteDevice(world.devices.get(first.id)), { className: "danger" }),
   ];
   const head = h("th", { role: "rowheader", scope: "row" }, name, under);
-  const link = cell("Connection", h("p", {}, state.node), how, refused);
+  const link = cell("Connection", h("p", {}, state.node), how, since, refused);
   const actions = cell("", h("div", { className: "actions" }, ...buttons));
   const node = h("tr", { role: "row" }, head, link, ...tracks.map((each) => each.node), actions);
   return {
@@ -110,7 +120,8 @@ function rowOf(first) {
       put(under, `${device.label ? `${plain(device.label)} · ` : ""}profile ${plain(device.profile.name)}`);
       const on = device.connection;
       state.update(on ? "connected" : "away", on ? "good" : "off", on ? "●" : "○");
-      put(how, on ? `MQTT ${on.mqtt} · ${on.address} · since ${when(on.since)}` : "");
+      put(how, on ? `MQTT ${on.mqtt} · ${on.address}` : "");
+      put(since, on ? `since ${when(on.since)}` : "");
       put(refused, device.refused ? `Chunk refused: ${plain(device.refused.word)}, ${when(device.refused.at)}` : "");
       show(refused, device.refused);
       for (const each of tracks) each.update(device);

@@ -115,6 +115,10 @@ export function ask({ title, body, go, tone = "primary", submit, again, wide = f
   const dialog = h("dialog", { "aria-labelledby": name, className: wide ? "wide" : "" }, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (!submit) {
+      dialog.close();
+      return;
+    }
     show(error, false);
     error.replaceChildren();
     send.disabled = true;
