@@ -164,9 +164,9 @@ class Adding(Readings):
         return device
 
     def _noted(self) -> Journal:
+        """What other processes can read of what is made."""
         if self._journal is None:
-            tenant = self.operator.default_profile()["tenantId"]["id"] if self.outlives_us else None
-            self._journal = Journal(None) if tenant is None else journal_of(tenant)
+            self._journal = journal_of(self.operator) if self.outlives_us else Journal(None)
         return self._journal
 
     def _make(self, what: str, name: str, made: Entity) -> Entity:

@@ -89,9 +89,10 @@ class Journal:
                 file.write(json.dumps({**line, "run": self._run}) + "\n")
 
 
-def journal_of(tenant_id: str) -> Journal:
-    """The journal of one tenant."""
-    return Journal(config_folder() / "made" / f"{tenant_id}.jsonl")
+def journal_of(operator: Operator) -> Journal:
+    """The journal of one tenant; twins of one seed have the same id, and each its own hour of birth."""
+    default = operator.profile(operator.default_profile()["id"]["id"])
+    return Journal(config_folder() / "made" / f"{default['tenantId']['id']}-{default['createdTime']}.jsonl")
 
 
 def remove(operator: Operator, things: list[Made]) -> list[tuple[Made, ServerRefused]]:
