@@ -1,6 +1,6 @@
-"""A twin with one defect, as a process of its own.
+"""A twin with defects, as a process of its own.
 
-    python bench/defective_twin.py '{"defect": "PUBACK after chunk", "seed": 2}'
+    python bench/defective_twin.py '{"defects": ["PUBACK after chunk"], "seed": 2}'
 
 The other members are knobs of `TwinSettings`. It says where it is in one line, as `python -m otakit.twin` does.
 """
@@ -25,9 +25,12 @@ assert planted_rest
 
 def main(asked: dict[str, object]) -> None:
     """Serves until it is told to stop."""
-    name, seed = str(asked.pop("defect", "")), int(str(asked.pop("seed", 0)))
+    names, seed = asked.pop("defects", []), int(str(asked.pop("seed", 0)))
+    assert isinstance(names, list)
     settings = TwinSettings(**asked)  # type: ignore[arg-type]  # the class refuses what it does not know
-    with DEFECTS[name].planted() if name else contextlib.nullcontext():
+    with contextlib.ExitStack() as planted:
+        for name in names:
+            planted.enter_context(DEFECTS[name].planted())
         asyncio.run(serve(Wanted(seed=seed, settings=settings)))
 
 

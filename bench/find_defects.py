@@ -39,6 +39,8 @@ HERE = Path(__file__).resolve().parent
 BOTH = (Version.MQTT_3_1_1, Version.MQTT_5)
 KNOBS = {25: (("inactivity_s", 10.0),)}
 """What a scenario needs that no server is shipped with."""
+SLOW = (22,)
+"""Scenarios that take seconds: 65,536 packets."""
 OTHERS = ({"seed": 11}, {"seed": 22, "core_delay_s": 0.02, "dispatch_latency_s": 0.05}, {"seed": 33, "shuffle": False})
 
 
@@ -64,9 +66,9 @@ def judged_in_memory(defect: Defect, version: Version) -> Row:
 
 
 @contextmanager
-def another_process(*, defect: str = "", **settings: object) -> Iterator[dict[str, Any]]:
+def another_process(*defects: str, **settings: object) -> Iterator[dict[str, Any]]:
     """A twin in a process of its own; what it says of itself."""
-    command = [sys.executable, str(HERE / "defective_twin.py"), json.dumps({"defect": defect, **settings})]
+    command = [sys.executable, str(HERE / "defective_twin.py"), json.dumps({"defects": defects, **settings})]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stdout is not None
         try:
@@ -90,7 +92,7 @@ def rows_of(there: dict[str, Any], numbers: Sequence[int], versions: Sequence[Ve
 def judged_over_sockets(defect: Defect, version: Version) -> Row:
     """The row of the scenario that is about a defect, against a process that has it."""
     knobs = dict(KNOBS.get(defect.scenario, ()))
-    with another_process(defect=defect.name, seed=2, **knobs) as there:
+    with another_process(defect.name, seed=2, **knobs) as there:
         (row,) = rows_of(there, [defect.scenario], [version], **knobs)
     return row
 

@@ -465,7 +465,7 @@ def _(plant: Plant) -> None:
     )
 
 
-@defect("packet id 0 skipped", 22, is_slow=True)
+@defect("packet id 0 skipped", 22)
 def _(plant: Plant) -> None:
     plant.each_outgoing(
         lambda packet: (

@@ -37,14 +37,12 @@ class Defect:
         scenario: number of the one that is about it.
         plant: plants it.
         versions: of MQTT in which it can show.
-        is_slow: its scenario takes seconds.
     """
 
     name: str
     scenario: int
     plant: Callable[[Plant], None]
     versions: tuple[Version, ...] = (Version.MQTT_3_1_1, Version.MQTT_5)
-    is_slow: bool = False
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -58,14 +56,12 @@ DEFECTS: dict[str, Defect] = {}
 """All of them, by name; filled by `planted_mqtt` and `planted_rest`."""
 
 
-def defect(
-    name: str, scenario: int, *versions: Version, is_slow: bool = False
-) -> Callable[[Callable[[Plant], None]], None]:
+def defect(name: str, scenario: int, *versions: Version) -> Callable[[Callable[[Plant], None]], None]:
     """Enters a function that plants one."""
 
     def enter(plant: Callable[[Plant], None]) -> None:
         assert name not in DEFECTS, name
-        DEFECTS[name] = Defect(name, scenario, plant, versions or (Version.MQTT_3_1_1, Version.MQTT_5), is_slow)
+        DEFECTS[name] = Defect(name, scenario, plant, versions or (Version.MQTT_3_1_1, Version.MQTT_5))
 
     return enter
 

@@ -1,4 +1,4 @@
-"""``python -m otakit.conformance SERVER=… MQTT=…``: is the twin what this ThingsBoard is?"""
+"""The command: ``python -m otakit.conformance SERVER=… MQTT=…``."""
 
 from otakit.conformance.command import main
 

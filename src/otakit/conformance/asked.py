@@ -99,7 +99,10 @@ def _knobs(text: str) -> tuple[tuple[str, object], ...]:
         if name not in KNOBS:
             raise SettingsError(f"KNOBS: there is no knob {name!r}; there are {', '.join(KNOBS)}")
         found.append((name, _value(name, value.strip())))
-    TwinSettings(**dict(found))  # type: ignore[arg-type]  # the class refuses what it cannot mean
+    try:
+        TwinSettings(**dict(found))  # type: ignore[arg-type]  # the class refuses what it cannot mean
+    except SettingsError as error:
+        raise SettingsError(f"KNOBS: {str(error).removeprefix('TwinSettings: ')}") from None
     return tuple(found)
 
 

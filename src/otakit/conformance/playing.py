@@ -59,12 +59,17 @@ class Playing:
         """Seconds since it began."""
         return time.monotonic() - self._begun
 
+    @property
+    def transcript(self) -> Transcript:
+        """What has passed so far."""
+        return self._stage.transcript() if self._stage is not None else Transcript(())
+
     def played(self, deadline_s: float = DEADLINE_S) -> Played:
         """Waits for the end, and breaks it off at the deadline."""
         if not self.wait(max(0.0, deadline_s - self.age_s)):
             self._failed = f"it did not end within {deadline_s:g} s"
             self.break_off()
-        transcript = self._stage.transcript() if self._stage is not None else Transcript(())
+        transcript = self.transcript
         failed = self._failed or self._trouble
         if failed is not None:  # a claim may quote an answer that has a token in it
             failed = Neutral(own_words(transcript)).text(failed)

@@ -23,6 +23,7 @@ from otakit.conformance.remote import PREFIX, RemoteStage
 from otakit.conformance.scenarios import HOME, Scenario, scenarios
 from otakit.conformance.stage import Stage
 from otakit.conformance.transcript import Transcript
+from otakit.errors import RemoteProtocolError, TransportError
 from otakit.protocol.packets import Version
 from otakit.servers import Server, ThingsBoard, Twin
 from otakit.twin import TwinSettings
@@ -81,6 +82,7 @@ class Runner:
     ) -> None:
         self._asked, self._deadline_s = asked, deadline_s
         self.rows: list[Row] = []
+        self._playing: tuple[Playing, ...] = ()
         chosen = asked.numbers
         self._scenarios = [] if chosen == () else scenarios(folder, chosen or ())
         there = ThingsBoard(asked.server, asked.mqtt, login.user, login.password)
@@ -93,8 +95,12 @@ class Runner:
         own = Login(USER, PASSWORD)
         self.server = Side(there, login, asked.mqtt or "{}:{}".format(*there.mqtt))
         self.twin = Side(twin, own, "{}:{}".format(*twin.mqtt))
+        try:
+            _check_mqtt(self.server)
+        except BaseException:
+            self.close()
+            raise
         self.folder = Path(asked.out) / re.sub(r"[^\w.-]+", "-", there.url.partition("://")[2])
-        self._playing: tuple[Playing, ...] = ()
 
     def left_before(self) -> int:
         """How many things runs that were killed left on the server."""
@@ -111,10 +117,11 @@ class Runner:
 
     def close(self) -> None:
         """Breaks off what is under way, removes what was made, and ends the twin; safe to call twice."""
-        for playing in self._playing:
-            closed_quietly(playing)
-            self._sweep(playing.played(0).transcript)
-        self._playing = ()
+        playing, self._playing = self._playing, ()
+        for each in playing:
+            closed_quietly(each)
+        for each in playing[:1]:
+            self._sweep(each.transcript)
         for side in (self.server, self.twin):
             side.server.close()
 
@@ -173,6 +180,21 @@ class Runner:
         operator = self.server.server.operator
         for own in {found[0] for name in transcript.names if (found := _OWN.match(name))}:
             remove(operator, leftovers(operator, own))
+
+
+def _check_mqtt(side: Side) -> None:
+    """A stranger's CONNECT is answered, whatever the answer is.
+
+    Raises:
+        TransportError: nobody answers there, or not as MQTT.
+    """
+    with side.stage(Version.MQTT_3_1_1, {}) as stage:
+        try:
+            is_answered = stage.connect(f"{PREFIX}nobody").connack is not None
+        except RemoteProtocolError:
+            is_answered = False
+    if not is_answered:
+        raise TransportError(f"MQTT at {side.mqtt}: what answers there is no MQTT server; give MQTT=host:port")
 
 
 def _version_of(server: ThingsBoard) -> dict[str, object]:
