@@ -312,6 +312,14 @@ def test_nobody_else_may_read_the_tokens(tmp_path: Path) -> None:
             assert path.stat().st_mode & 0o077 == 0, path
 
 
+@pytest.mark.parametrize(("waits", "level"), [(True, 2), (False, 1)])
+def test_waiting_for_the_disk_is_a_setting(tmp_path: Path, waits: bool, level: int) -> None:
+    """Without it a killed process still loses nothing, and a power cut may take back the last commits."""
+    _, keeper = open_kept(tmp_path, TwinSettings(synchronous_commit=waits), 0, NOW)
+    assert keeper._database._one("PRAGMA synchronous") == level
+    keeper.close()
+
+
 # disks that refuse
 
 

@@ -57,9 +57,7 @@ class Database:
         # one process owns the file from here to its end; the system lifts the lock also behind a killed one
         self._sql.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._sql.execute("PRAGMA journal_mode = WAL")
-        # each commit is on the disk before anything is acknowledged: a power cut takes nothing back. Group commit pays
-        # for it once for all that came in one turn of the event loop
-        self._sql.execute("PRAGMA synchronous = FULL")
+        self.wait_for_disk(always=True)
         self._sql.execute("PRAGMA fullfsync = ON")  # macOS: plain fsync leaves it in the drive's own memory
         self._sql.execute("PRAGMA foreign_keys = OFF")
         with self.transaction():
@@ -103,6 +101,15 @@ class Database:
     def sql(self) -> sqlite3.Connection:
         """The connection, for reading and within `transaction`."""
         return self._sql
+
+    def wait_for_disk(self, *, always: bool) -> None:
+        """Whether each commit is on the disk when it returns, so that a power cut takes nothing back.
+
+        One costs about 7 ms on the disk where it was measured, and 0.1 ms without; group commit pays it once for
+        all that came in one turn of the event loop. Without, a power cut takes back the last commits, whole
+        ones and in their order; the system's own memory has them when only the process is killed.
+        """
+        self._sql.execute(f"PRAGMA synchronous = {'FULL' if always else 'NORMAL'}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

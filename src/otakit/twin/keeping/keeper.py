@@ -79,6 +79,7 @@ class Keeper:
 
     def begin(self, settings: TwinSettings, seed: int, now: int) -> Model:
         """The model as it was kept, and from now on every change of it noted."""
+        self._database.wait_for_disk(always=settings.synchronous_commit)
         run = int(self._tables.fact("runs") or 0) + 1
         source = random.Random(seed if run == 1 else f"{seed}/{run}")  # noqa: S311 - repeatable
         self._model = Model(settings, source, now)
@@ -158,9 +159,8 @@ class Keeper:
     def _write_first(self) -> None:
         """A new folder: the ids of a fresh tenant, its default profile, the key of its logins."""
         store = self._model.store
-        ids = {"tenant_id": store.tenant_id, "user_id": store.user_id, "default_profile_id": store.default_profile_id}
-        for name, value in ids.items():
-            self._tables.put_fact(name, value)
+        self._tables.put_fact("tenant_id", store.tenant_id)
+        self._tables.put_fact("user_id", store.user_id)
         self._tables.put_fact("key", secrets.token_bytes(KEY_BYTES))
         self._tables.write({("profile", store.default_profile_id): True}, store)
 

@@ -65,12 +65,12 @@ class Tables:
         with_image = {
             identifier for identifier, body in self._bodies("package") if json.loads(body).get("image") is True
         }
-        devices = self._entities("device", Device)
+        devices, profiles = self._entities("device", Device), self._entities("profile", Profile)
         found = Contents(
             tenant_id=self.fact("tenant_id"),
             user_id=self.fact("user_id"),
-            default_profile_id=self.fact("default_profile_id"),
-            profiles=self._entities("profile", Profile),
+            default_profile_id=next(each.id for each in profiles.values() if each.is_default),
+            profiles=profiles,
             devices=devices,
             packages=packages,
             credentials=self._entities("credentials", Credentials),
