@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import otakit
 from otakit.errors import TransportError
 from otakit.run import peer_at
 from otakit.servers import Device, Twin
+from otakit.twin.rules.entities import Device as Entity
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -71,6 +73,14 @@ def widths(page: Page) -> tuple[int, int]:
     """What the page needs, and what the screen has."""
     found = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     return int(found[0]), int(found[1])
+
+
+def pages(twin: Twin) -> int:
+    """How many pages the twin is telling."""
+    server = twin._loop._server
+    assert server is not None
+    assert server._feed is not None
+    return server._feed.pages
 
 
 def report(twin: Twin, device: Device, values: dict[str, Any]) -> None:
@@ -350,6 +360,38 @@ def test_paused_view_stands_still(twin: Twin, open_page: OpenPage) -> None:
     expect(row(page, "pump-late")).to_have_count(0)
     page.get_by_role("button", name="Pause live view").click()
     expect(row(page, "pump-late")).to_be_visible()
+
+
+def test_many_devices_are_shown_in_part_and_found_by_name(open_page: OpenPage) -> None:
+    """A fleet does not fill the page: fifty, more on demand, or those that a filter names."""
+    with Twin() as twin:
+        twin.ask(lambda model: [model.save_device(Entity(f"pump-{number}"), 1) for number in range(120)])
+        page = open_page(twin.url)
+        expect(page.locator("#device-count")).to_have_text("120 devices, 0 connected")
+        rows = page.get_by_role("table", name="Devices").get_by_role("rowheader")
+        expect(rows).to_have_count(50)
+        page.get_by_role("button", name="Show 50 more of 120").click()
+        expect(rows).to_have_count(100)
+        page.get_by_label("Filter devices").fill("PUMP-11")
+        expect(rows).to_have_count(11)
+
+
+def test_page_that_nobody_sees_lets_go_of_the_stream(open_page: OpenPage) -> None:
+    """A hidden tab costs the twin nothing, and the browser none of its few connections."""
+    with Twin() as twin:
+        twin.add_device("pump-1")
+        page = open_page(twin.url)
+        expect(row(page, "pump-1")).to_be_visible()
+        turn = "is => { Object.defineProperty(document, 'hidden', {value: is, configurable: true}); %s }"
+        turn %= "document.dispatchEvent(new Event('visibilitychange'))"
+        page.evaluate(turn, True)
+        deadline = time.monotonic() + 20
+        while pages(twin) and time.monotonic() < deadline:
+            pass
+        assert pages(twin) == 0
+        twin.add_device("pump-2")
+        page.evaluate(turn, False)
+        expect(row(page, "pump-2")).to_be_visible()
 
 
 def test_refused_connection_is_shown_with_its_reason(twin: Twin, open_page: OpenPage) -> None:
