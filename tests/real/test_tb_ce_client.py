@@ -25,7 +25,7 @@ IMAGE = bytes(i % 251 for i in range(200_000))
 
 @pytest.fixture(scope="module")
 def twin() -> Iterator[Twin]:
-    with Twin(settings=TwinSettings(dispatch_latency_s=0, dispatch_spacing_s=0)) as running:
+    with Twin(settings=TwinSettings(dispatch_latency_s=0, dispatch_spacing_s=0, shuffle=False)) as running:
         yield running
 
 
