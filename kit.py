@@ -444,8 +444,8 @@ def show_help(_options: dict[str, str], _rest: list[str]) -> int:
     """Show this."""
     print("python kit.py VERB [NAME=value ...]      (make VERB [NAME=value ...] is the same)\n")
     for name, verb in VERBS.items():
-        values = " ".join(f"[{option}]" for option in verb.options)
-        print(f"  {name + ' ' + values:<34}{(verb.do.__doc__ or '').splitlines()[0]}")
+        values = " ".join([f"[{option}]" for option in verb.options[:2]] + ["…"] * (len(verb.options) > 2))
+        print(f"  {name + ' ' + values:<40}{(verb.do.__doc__ or '').splitlines()[0]}")
     return 0
 
 
@@ -466,7 +466,9 @@ VERBS = {
     "bench": Verb(bench, hands_on=True),
     "fuzz": Verb(fuzz, hands_on=True),
     "conformance": Verb(
-        conformance, ("SERVER=url", "MQTT=host:port", "ONLY=5,12", "VERSION=5", "KNOBS=...", "CLEAN=1", "OUT=...")
+        conformance,
+        ("SERVER=url", "MQTT=host", "ONLY=5,12", "VERSION=5", "KNOBS=…", "CLEAN=1", "OUT=path"),
+        hands_on=True,
     ),
     "dist": Verb(dist),
     "lock": Verb(lock, hands_on=True),

@@ -21,6 +21,7 @@ A map, from the wire upwards; each module opens with what it knows and what it l
     diagrams     PlantUML, offline; the sequence diagram of what happened
     run, session one update, and the story of it; report is the page of it, demo shows all of this
     trial        a seeded run in virtual time: the client's machine against the twin's conversation
+    conformance  the twin beside a real ThingsBoard: scenarios, stages to play them on, what differs
     lesson       one exchange at a time, explained
     settings, doctor, cli    what is configured, what is missing, one verb per task
 
