@@ -129,12 +129,26 @@ def test_same_bytes_may_come_again_and_others_may_not(rest: Any) -> None:
     assert len(list(rest.door.folder.iterdir())) == 1
 
 
-@pytest.mark.parametrize("member", ["title", "version", "type", "fileName", "checksum", "dataSize", "deviceProfileId"])
-def test_only_additional_information_may_change(rest: Any, member: str) -> None:
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("title", "otaPackage title"),
+        ("version", "otaPackage version"),
+        ("type", "type"),
+        ("tag", "otaPackage tag"),
+        ("fileName", "otaPackage file name"),
+        ("contentType", "otaPackage content type"),
+        ("checksumAlgorithm", "otaPackage content type"),
+        ("checksum", "otaPackage content type"),
+        ("dataSize", "otaPackage data size"),
+        ("deviceProfileId", "otaPackage deviceProfile"),
+    ],
+)
+def test_only_additional_information_may_change(rest: Any, member: str, words: str) -> None:
     made, other = rest.upload(), rest.add_profile("other")
     changed = {"type": "SOFTWARE", "dataSize": 1, "deviceProfileId": other["id"]}.get(member, "changed")
-    status, code, message = rest.refused("POST", PATH, json={**made, member: changed})
-    assert ((status, code), message[:9], message[-14:]) == ((400, 31), "Updating ", "is prohibited!")
+    text = f"Updating {words} is prohibited!"
+    assert rest.refused("POST", PATH, json={**made, member: changed}) == (400, 31, text)
     assert rest.post(PATH, {**made, "additionalInfo": {"description": "new"}})["hasData"] is True
 
 
@@ -229,6 +243,16 @@ def test_body_above_the_limit_is_a_bare_json_string(rest: Any) -> None:
     assert (answer.status_code, answer.json()) == (413, "Payload size exceeds the limit of 16777216 bytes")
     limit = {"content-length": str(10**30)}
     assert rest.call("POST", path, content=b"x", headers={**rest.headers, **limit}).status_code == 413
+
+
+def test_quota_of_the_tenant_counts_all_stored_bytes(make: Any) -> None:
+    rest = make(max_ota_bytes=150)
+    rest.upload("pump", "1", bytes(100))
+    answer = rest.fill(rest.describe("pump", "2"), bytes(51))
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, 31)
+    assert answer.json()["message"].startswith("Ota packages total size exceeds the maximum of ")
+    assert len(list(rest.door.folder.iterdir())) == 1
+    rest.good(rest.fill(rest.describe("pump", "3"), bytes(50)))
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:

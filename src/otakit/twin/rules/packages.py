@@ -20,8 +20,8 @@ IMMUTABLE = {
     "profile_id": "otaPackage deviceProfile",
     "file_name": "otaPackage file name",
     "content_type": "otaPackage content type",
-    "algorithm": "otaPackage content algorithm",
-    "checksum": "otaPackage content checksum",
+    "algorithm": "otaPackage content type",  # ThingsBoard's own words for these two
+    "checksum": "otaPackage content type",
     "size": "otaPackage data size",
     "url": "otaPackage URL",
 }
@@ -53,7 +53,7 @@ def check_package(store: Store, draft: OtaPackage) -> None:
 def _check_unchanged(old: OtaPackage, new: OtaPackage) -> None:
     for name, words in IMMUTABLE.items():
         before = getattr(old, name)
-        if before is not None and before != getattr(new, name):
+        if (before is not None or name == "tag") and before != getattr(new, name):
             raise refused(f"Updating {words} is prohibited!")
 
 
