@@ -11,6 +11,7 @@ from otakit.captured import Address
 from otakit.client.credentials import Credentials
 from otakit.client.driver import Client
 from otakit.errors import SettingsError, TransportError
+from otakit.protocol.messages import Kind
 from otakit.run import update
 from otakit.run.peer import peer_at, peer_of
 from otakit.servers import Device, Provisioning, Server, ThingsBoard, Twin
@@ -39,7 +40,7 @@ def twin(inside_tls: Twin) -> Iterator[Twin]:
 def updated(server: Server, device: Device, tmp_path: Path) -> bytes:
     """Brings a device to a package, and returns the recording."""
     server.assign(server.upload("firmware", "pump", "v2", b"image" * 1000), to=device)
-    session = update(device, record=tmp_path / "x.pcapng", show_progress=False)
+    session = update(device, record=tmp_path / "x.pcapng", kinds=(Kind.FIRMWARE,), show_progress=False)
     assert dict(session.outcome or {})["firmware"] == "UPDATED"
     return (tmp_path / "x.pcapng").read_bytes()
 
@@ -119,7 +120,7 @@ def test_own_device_anywhere_takes_all_three_types(twin: Twin, tmp_path: Path) -
     """`peer_at` needs no REST door."""
     twin.assign(twin.upload("firmware", "pump", "v2", b"image" * 1000), to=twin.add_device("b", credentials=BASIC))
     peer = peer_at(_mqtts(twin.mqtt), BASIC, folder=tmp_path / "device", name="pump", ca_file=twin.ca_file)
-    session = update(peer, record=tmp_path / "x.pcapng", show_progress=False)
+    session = update(peer, record=tmp_path / "x.pcapng", kinds=(Kind.FIRMWARE,), show_progress=False)
     assert dict(session.outcome or {})["firmware"] == "UPDATED"
 
 

@@ -468,5 +468,5 @@ class AnyOperations(RuleBasedStateMachine):
         assert self.keeper.failures == 0
 
 
-AnyOperations.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=30)
+AnyOperations.TestCase.settings = hypothesis_settings(max_examples=40, stateful_step_count=30)
 TestAnyOperations = AnyOperations.TestCase

@@ -9,6 +9,7 @@ from pathlib import Path
 from otakit.client.credentials import Credentials
 from otakit.conformance.operator_part import DISPATCH_S, IMAGE, named, part, refuses, same
 from otakit.errors import SettingsError
+from otakit.protocol.messages import Kind
 from otakit.run import update
 from otakit.servers import Device, Profile, Provisioning, Server, Topics
 
@@ -135,7 +136,7 @@ def _updated(server: Server, device: Device) -> None:
     server.wait_for(device, "INITIATED", within_s=DISPATCH_S)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "update.pcapng"
-        session = update(device, record=path, show_progress=False)
+        session = update(device, record=path, kinds=(Kind.FIRMWARE,), show_progress=False)
         same(dict(session.outcome or {}).get("firmware"), "UPDATED")
         recorded = path.read_bytes()
         for secret in (device.credentials.password, device.credentials.user_name):
