@@ -179,7 +179,8 @@ def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]
         return ""
     head = "".join(f'<th scope="col">{each}</th>' for each in heads)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><caption>{caption}</caption><tr>{head}</tr>{lines}</table></div>'
+    scrolls = f'class="wide" tabindex="0" role="group" aria-label="{caption}"'  # wide ones scroll, by keyboard too
+    return f"<div {scrolls}><table><caption>{caption}</caption><tr>{head}</tr>{lines}</table></div>"
 
 
 def _words(text: str) -> str:

@@ -19,6 +19,8 @@ article { margin: 1rem 0; padding: .2rem 1rem 1rem; border: 1px solid var(--line
 table { width: 100%; border-collapse: collapse; margin: .6rem 0 }
 caption { text-align: left; font-weight: 600 }
 th, td { padding: .25rem .6rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line) }
+td { overflow-wrap: anywhere }
+td:first-child, td:first-child code { white-space: nowrap; overflow-wrap: normal }
 th { background: var(--soft) }
 .get { color: var(--get) } .post { color: var(--post) } .delete { color: var(--delete) }
 """
