@@ -102,6 +102,13 @@ def test_private_keys_are_their_owner_s_only(ca: Authority) -> None:
     assert {file.stat().st_mode & 0o777 for file in keys} == {0o600}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes are POSIX's")
+def test_folders_that_are_made_are_their_owner_s_only(tmp_path: Path) -> None:
+    """That of a twin's data too: the authority may come before what is kept there."""
+    ca = Authority(tmp_path / "data" / "tls")
+    assert {folder.stat().st_mode & 0o777 for folder in (ca.folder, ca.folder.parent)} == {0o700}
+
+
 @pytest.mark.parametrize("file", ["otakit-ca.crt", "otakit-ca.key"])
 def test_broken_file_is_named(ca: Authority, file: str) -> None:
     (ca.folder / file).write_text("nothing")

@@ -7,6 +7,7 @@ import contextlib
 import os
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from otakit.protocol.messages import Kind
 from otakit.protocol.mqtt import Framer, decode, encode
 from otakit.protocol.packets import Packet
 from otakit.twin import authority as authorities
+from otakit.twin import tls
 from otakit.twin.authority import Authority
 from otakit.twin.rules.credentials import X509
 from otakit.twin.rules.entities import Credentials, Device
@@ -294,7 +296,9 @@ def test_handshake_that_takes_too_long_is_broken(play: Callable[..., None], monk
     play(story)
 
 
-def test_connections_in_their_handshake_end_with_the_twin(ca: Authority) -> None:
+def test_connections_in_their_handshake_end_with_the_twin(ca: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "HANDSHAKE_S", 3600)
+
     async def story() -> None:
         server = TwinServer(authority=ca)
         await server.start()
@@ -369,6 +373,28 @@ def test_changed_server_certificate_counts_for_new_connections(
         after.leave()
 
     play(story, authority=own, version=version)
+
+
+def test_server_certificate_is_renewed_while_the_twin_runs(
+    play: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at once a day: here at each connection."""
+    own = Authority(tmp_path)
+    monkeypatch.setattr(authorities, "SERVER_DAYS", 1)
+
+    async def story(server: TwinServer) -> None:
+        monkeypatch.setattr(authorities, "SERVER_DAYS", 397)
+        ends = []
+        for day_s in (tls.DAY_S, -1):
+            monkeypatch.setattr(tls, "DAY_S", day_s)
+            device = await TlsDevice.reach(server, trusting(own))
+            ends.append(device.writer.get_extra_info("ssl_object").getpeercert()["notAfter"])
+            device.leave()
+        first, second = (ssl.cert_time_to_seconds(end) - time.time() for end in ends)
+        assert first < 2 * 86_400
+        assert second > 300 * 86_400
+
+    play(story, authority=own)
 
 
 def test_half_written_certificate_does_not_close_the_door(play: Callable[..., None], tmp_path: Path) -> None:
