@@ -131,7 +131,7 @@ def _line(row: Row) -> Text:
     version = f" MQTT {row.version.label}" if row.version else ""
     text = Text(f"{row.name}{version}: ")
     text.append(row.outcome.value, STYLES[row.outcome])
-    return text.append(f" {row.why}" if row.why else "")
+    return text.append(f" {row.why or ('' if row.version else row.sentence)}".rstrip())
 
 
 def _clean(asked: Asked, login: Login, console: Console) -> int:

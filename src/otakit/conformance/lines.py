@@ -55,6 +55,7 @@ class Listener:
         self._pinned: set[str] = set()
         self._active_ns: int | None = None
         self._after_error = False
+        self._last: tuple[bytes, Packet | None] = (b"", None)
         self.rounds = [Round(None)]
         self.end: list[Line] = []
 
@@ -63,10 +64,7 @@ class Listener:
         if isinstance(event, Closed):
             self._says(Line("the server closes the connection", event.at_ns, is_end=True))
             return
-        try:
-            packet = decode(event.raw, self._version)
-        except RemoteProtocolError:
-            packet = None
+        packet = self._decoded(event.raw)
         if event.direction is Direction.TO_SERVER:
             self.rounds.append(Round(self._asked(packet, event)))
         elif packet is None:
@@ -74,6 +72,15 @@ class Listener:
             self._says(Line(words, event.at_ns))
         else:
             self._says(self._line(packet, event.at_ns))
+
+    def _decoded(self, raw: bytes) -> Packet | None:
+        """The packet; a device that asks the same again and again is read once."""
+        if raw != self._last[0]:
+            try:
+                self._last = raw, decode(raw, self._version)
+            except RemoteProtocolError:
+                self._last = raw, None
+        return self._last[1]
 
     def _says(self, line: Line) -> None:
         last = self.rounds[-1]
@@ -148,6 +155,8 @@ class Listener:
                 return Line(f"CONNACK{self._code(packet, packet.reason_code)}, {present}{_extra(packet)}", at_ns)
             case p.Disconnect():
                 return Line(f"DISCONNECT{self._goodbye(packet, at_ns)}{_extra(packet)}", at_ns, is_end=True)
+            case p.PingResp():
+                return Line("PINGRESP", at_ns, Sort.ACKNOWLEDGEMENT)
             case _:
                 return Line(packet.type.name, at_ns)
 

@@ -15,6 +15,7 @@ from otakit.protocol.messages import NotJson, parse_json
 
 HEAD = 8  # bytes of a payload shown to people
 LONGEST = 300  # characters of it
+SMALL = 64  # bytes of a payload that is remembered: tens of thousands of them say the same
 DRAWN = frozenset({"credentialsValue", "credentialsId", "token", "refreshToken", "apiKey"})
 """Members whose text the server draws."""
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -32,6 +33,7 @@ class Neutral:
     def __init__(self, names: Mapping[str, str]) -> None:
         # the longest first: a name may be the beginning of another
         self._names = dict(sorted(((own, word) for own, word in names.items() if own), key=lambda pair: -len(pair[0])))
+        self._known: dict[bytes, str] = {}
         self._own = re.compile("|".join(map(re.escape, self._names))) if self._names else None
         self._names = {own: self.text(word) for own, word in self._names.items()}  # a word may name another
 
@@ -56,6 +58,13 @@ class Neutral:
 
     def payload(self, payload: bytes) -> str:
         """A payload in words that are equal when two payloads say the same: JSON, text, or the digest of bytes."""
+        if len(payload) > SMALL:
+            return self._payload(payload)
+        if (known := self._known.get(payload)) is None:
+            known = self._known[payload] = self._payload(payload)
+        return known
+
+    def _payload(self, payload: bytes) -> str:
         if not payload:
             return "empty"
         value = parse_json(payload) if payload[:1] in b"{[" else NotJson("")
