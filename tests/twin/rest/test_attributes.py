@@ -46,6 +46,15 @@ def test_keys_choose_rows_by_comma_or_repeated(rest: Any, root: str) -> None:
     assert len(rest.get(f"{path}?keys=")) == 3
 
 
+def test_repeated_key_is_known_since_4_3(make: Any) -> None:
+    """Before, Spring took no notice of it."""
+    rest = make(version="4.2.1")
+    root = f"/api/plugins/telemetry/DEVICE/{rest.add_device()['id']['id']}"
+    rest.post(f"{root}/SHARED_SCOPE", {"a": 1, "b": 2})
+    assert len(rest.get(f"{root}/values/attributes?key=a")) == 2
+    assert len(rest.get(f"{root}/values/attributes?keys=a&key=b")) == 1
+
+
 def test_scopes_are_told_apart(rest: Any, root: str) -> None:
     rest.post(f"{root}/SHARED_SCOPE", {"a": 1})
     rest.post(f"{root}/SERVER_SCOPE", {"s": 1})

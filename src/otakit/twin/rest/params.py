@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
+from otakit.twin.rest.door import Doors
 from otakit.twin.rest.pages import DIRECTIONS, Page
 from otakit.twin.rules.store import refused
 
@@ -76,11 +77,14 @@ def pages_by(orders: Sequence[str]) -> Any:
 
 
 async def _keys(
+    door: Doors,
     keys: Annotated[str | None, Query(description="Keys, joined by commas.", examples=["fw_title,fw_version"])] = None,
     key: Annotated[list[str] | None, Query(description="One key; may be repeated, and goes before `keys`.")] = None,
 ) -> list[str]:
     """``key=a&key=b`` (since 4.3), else ``keys=a,b``; Java's split drops empty ends."""
-    return key if key is not None else java_split(keys or "")
+    if key is None or door.model.settings.is_before(4, 3):
+        return java_split(keys or "")
+    return key
 
 
 def java_split(text: str) -> list[str]:
