@@ -147,6 +147,44 @@ def test_telemetry_that_was_deleted_and_written_again_stands_behind_the_others(t
         assert memory.telemetry.between("a", 0, 9) == [(2, 2)]
 
 
+def test_deletions_are_kept_too(tmp_path: Path) -> None:
+    """Attributes, devices with all that was remembered of them, packages and profiles."""
+    with kept(tmp_path) as (model, keeper):
+        profile = model.save_profile(Profile("P"), NOW)
+        stays, goes = (model.save_device(Device(name, profile.id), NOW) for name in ("stays", "goes"))
+        for device in (stays, goes):
+            model.write_shared(device.id, {"a": 1, "b": 2}, NOW)
+            model.write_telemetry(device.id, [(1, {"t": 1})])
+        package, other = stored(model, keeper, "1"), model.save_profile(Profile("Q"), NOW)
+        keeper.keep()
+        model.delete_device(goes.id)
+        model.delete_package(package.id)
+        model.delete_profile(other.id)
+        model.delete_shared(stays.id, ["a"])
+        keeper.keep()
+    with kept(tmp_path) as (model, keeper):
+        assert [device.name for device in model.store.devices.values()] == ["stays"]
+        assert ([each.name for each in model.store.profiles.values()], model.store.packages) == (["default", "P"], {})
+        assert list(model.store.memories[stays.id].shared) == ["b"]
+        rows = [keeper._database._one(f"SELECT count(*) FROM {name}") for name in ("attribute", "series", "history")]
+        assert rows == [1, 1, 1]
+
+
+def test_attribute_that_was_deleted_and_written_again_stands_behind_the_others(tmp_path: Path) -> None:
+    with kept(tmp_path) as (model, keeper):
+        device = model.save_device(Device("d"), NOW)
+        model.write_shared(device.id, {"a": 1, "b": 2}, NOW)
+        keeper.keep()
+        model.delete_shared(device.id, ["a"])
+        model.write_shared(device.id, {"a": 3}, NOW)
+        keeper.keep()
+    with kept(tmp_path) as (model, _):
+        assert [(key, each.value) for key, each in model.store.memories[device.id].shared.items()] == [
+            ("b", 2),
+            ("a", 3),
+        ]
+
+
 def test_waiting_dispatches_are_lost_as_thingsboards_are(tmp_path: Path) -> None:
     """Its queue is in memory: devices stay QUEUED (section 10)."""
     with kept(tmp_path) as (model, keeper):
