@@ -190,6 +190,24 @@ def test_end_of_the_twin_reaches_devices_as_an_orderly_close(play: Callable[...,
     play(story)
 
 
+def test_nothing_more_is_said_to_a_device_that_is_being_closed(play: Callable[..., None]) -> None:
+    """An update that comes while the twin ends: the connection's own end was sent already."""
+
+    async def story(server: TwinServer) -> None:
+        device, wire = a_device(server), await connected(server)
+        wire.says(p.Subscribe(1, (("v1/devices/me/attributes", 1),)))
+        await wire.hears(1)
+        closing = asyncio.create_task(server.close())
+        await asyncio.sleep(0)
+        server.model.write_shared(device.id, {"a": 1}, server.now())
+        server.settle()
+        await wire.end()
+        await wire.close()
+        await closing
+
+    play(story)
+
+
 def test_device_that_keeps_its_end_open_delays_the_end_no_longer_than_asked(play: Callable[..., None]) -> None:
     async def story(server: TwinServer) -> None:
         a_device(server)
