@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
@@ -249,3 +251,17 @@ def test_twin_comes_back_with_its_devices_and_packages(tmp_path: Path) -> None:
         assert (again.token, twin.upload("firmware", "pump", "v2", b"image" * 1000)) == (token, package)
         assert twin.attributes(again)["fw_version"] == "v2"
         assert twin.wait_for(again, "INITIATED") == ["QUEUED", "INITIATED"]
+
+
+def test_twin_says_at_its_start_which_images_are_lost(tmp_path: Path) -> None:
+    """And serves the rest."""
+    with Twin(data=tmp_path) as twin:
+        lost = twin.upload("firmware", "pump", "1", b"lost")
+    (tmp_path / "images" / lost.id).unlink()
+    command = [sys.executable, "-m", "otakit.twin", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert '"mqtt"' in process.stdout.readline()
+        process.terminate()
+        assert "otakit: package 'pump' '1': its image" in process.stderr.read()

@@ -102,6 +102,11 @@ class TwinServer:
         """The open connections."""
         return list(self._wires.values())
 
+    @property
+    def lost_images(self) -> list[str]:
+        """A sentence for each package whose kept image is not as it was."""
+        return self._keeper.lost if self._keeper is not None else []
+
     def now(self) -> int:
         """Nanoseconds since the epoch, never backwards."""
         return self._epoch + time.monotonic_ns()

@@ -96,6 +96,7 @@ async def serve(
     with _told_to_stop() as stop:
         try:
             await server.start(wanted.host, wanted.mqtt_port, wanted.http_port, wanted.mqtts_port, prepare=prepare)
+            sys.stderr.write("".join(f"otakit: {sentence}\n" for sentence in server.lost_images))
             sys.stdout.write(announce(about(server, wanted, ready)) + "\n")
             sys.stdout.flush()
             await stop.wait()
