@@ -143,6 +143,14 @@ def test_telemetry_with_a_value_named_values_is_not_taken_apart() -> None:
     assert message_of(m.TELEMETRY_TOPIC, b'{"values":{"a":1}}', UP) == m.Telemetry({"values": {"a": 1}})
 
 
+def test_telemetry_in_an_array_of_one_is_what_it_holds() -> None:
+    """As tb-mqtt-client sends each of its statuses; several at once stay outside the protocol."""
+    assert message_of(m.TELEMETRY_TOPIC, b'[{"fw_state":"UPDATED"}]', UP) == m.Telemetry({"fw_state": "UPDATED"})
+    assert message_of(m.TELEMETRY_TOPIC, b'[{"ts":5,"values":{"a":1}}]', UP) == m.Telemetry({"a": 1}, 5)
+    for several in (b"[]", b"[1]", b'[{"a":1},{"a":2}]'):
+        assert isinstance(message_of(m.TELEMETRY_TOPIC, several, UP), m.OtherPublish)
+
+
 def test_the_filters_are_those_that_thingsboard_grants() -> None:
     """By string equality (`MqttTransportHandler.processSubscribe`)."""
     assert [m.chunk_filter(kind) for kind in Kind] == ["v2/fw/response/+/chunk/+", "v2/sw/response/+/chunk/+"]

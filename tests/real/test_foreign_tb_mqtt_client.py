@@ -41,7 +41,7 @@ def runs(peer_python: str, tmp_path_factory: pytest.TempPathFactory, benches: An
             held.callback(process.wait)
             held.callback(process.kill)
             bench.process, bench.folder = process, folder
-        until(lambda: made["healthy"].heard.count("OtherPublish") >= len(STATES), "UPDATED of the healthy device")
+        until(lambda: made["healthy"].heard.count("Telemetry") >= len(STATES), "UPDATED of the healthy device")
         until(lambda: made["misstated"].heard.count("ChunkRequest") > CHUNKS, "the second download")
         for bench in made.values():
             bench.alive = bench.process.poll() is None
@@ -53,7 +53,7 @@ def test_it_updates_itself_end_to_end(runs: Any, kept: Any) -> None:
     """Its default handler stores the image under the package's title and calls that UPDATED."""
     healthy = runs["healthy"]
     assert (healthy.folder / "pump").read_bytes() == bytes(i % 251 for i in range(20_000))
-    said = healthy.said.packets.query("message == 'OtherPublish'")["text"]  # its telemetry is an array
+    said = healthy.said.packets.query("message == 'Telemetry'")["text"]  # each an array of one
     assert [json.loads(text)[0]["fw_state"] for text in said] == STATES
     assert healthy.stored("fw_state")[-1] == "UPDATED"
     kept(healthy.said, "tb-mqtt-client")

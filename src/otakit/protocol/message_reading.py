@@ -116,6 +116,8 @@ def _keys(text: object) -> tuple[str, ...]:
 
 def _telemetry(topic: str, payload: bytes) -> Message:
     body = parse_json(payload)
+    if isinstance(body, list) and len(body) == 1:  # as tb-mqtt-client sends it
+        body = body[0]
     if not isinstance(body, dict):
         return OtherPublish(topic, payload)
     if isinstance(body.get("values"), dict) and isinstance(body.get("ts"), int):
