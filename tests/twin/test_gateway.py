@@ -221,6 +221,16 @@ def test_silent_child_is_dropped_and_the_gateway_stays(make: Callable[..., Any],
     assert (talk.closed, world.model.sessions.of(child.id)) == (False, ())
 
 
+def test_child_that_speaks_is_not_dropped(make: Callable[..., Any], version: Version) -> None:
+    world = make(version, inactivity_s=10)
+    talk, child = behind(world)
+    before = world.model.sessions.of(child.id)
+    for _ in range(5):
+        world.passes(4)
+        talk.publish(GATE + "telemetry", {"c1": [{"a": 1}]})
+    assert world.model.sessions.of(child.id) == before != ()
+
+
 def test_gateway_that_names_itself_is_closed(world: Any) -> None:
     """It takes over its own place."""
     talk = gateway(world)
