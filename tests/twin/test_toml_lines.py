@@ -77,3 +77,13 @@ def test_elements_of_an_array_have_their_own_lines() -> None:
     """A wrong name among many is pointed at."""
     lines = toml_lines('assign_to = [\n  "a",\n  "b",\n]\n')
     assert [lines["assign_to", number] for number in range(2)] == [2, 3]
+
+
+def test_table_within_one_of_many_belongs_to_the_last() -> None:
+    """So does an array within it."""
+    text = (
+        "[[device]]\n[device.mqtt]\na = 1\n[[device]]\n[device.mqtt]\na = 2\n[[device.many]]\n[[device.many]]\nb = 1\n"
+    )
+    lines = toml_lines(text)
+    assert (lines["device", 0, "mqtt", "a"], lines["device", 1, "mqtt", "a"]) == (3, 6)
+    assert (lines["device", 1, "many", 0], lines["device", 1, "many", 1, "b"]) == (7, 9)

@@ -73,8 +73,8 @@ class Authority:
         self.folder = Path(folder)
         self.ca_file = self.folder / CA_FILE
         try:
-            for folder in (self.folder.parent, self.folder):  # the parent may be a twin's data
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for each in (self.folder.parent, self.folder):  # the parent may be a twin's data
+                each.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._ca: Pair = self._kept(CA_FILE, CA_KEY) or self._make_ca()
         except OSError as error:
             raise SettingsError(f"{self.folder}: cannot keep an authority ({error.strerror}); choose --data") from error
