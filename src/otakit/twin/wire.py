@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from otakit.captured import Address, Watcher
 from otakit.protocol.messages import Direction
 from otakit.twin.conversation import Conversation
-from otakit.twin.faulty import Faulty, FaultNote
+from otakit.twin.faulty import FaultNote, Faulty
 
 if TYPE_CHECKING:
     from otakit.twin.server import TwinServer
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that may wait for one slow device before its requests are left in the kernel: the twin shares its
 memory with the lesson, so it stops reading where ThingsBoard would go on."""
+READ_BYTES = 4096
+"""Taken from one device at a time: a hundred chunk requests at most are answered before others have their turn,
+and no more than their answers come on top of what is unsent."""
 NOBODY: Address = ("", 0)
+_INBOUND = bytearray(READ_BYTES)  # one for all: what is in it is used up before the loop goes on
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.BufferedProtocol):
     """One TCP connection of a device.
 
     Args:
@@ -51,8 +55,17 @@ class Wire(asyncio.Protocol):
         self.peer, self.here = (_address(transport, name) for name in ("peername", "sockname"))
         self._server.opened(self)
 
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """asyncio: where to put the bytes that came."""
+        del sizehint
+        return _INBOUND
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so many bytes came."""
+        self.data_received(bytes(_INBOUND[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
-        """asyncio: bytes came."""
+        """Bytes came, these or what was inside TLS."""
         if self._parting:
             return
         try:
@@ -113,6 +126,11 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         """Breaks the connection at once."""
         self._transport.abort()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the device to read."""
+        return self._transport.get_write_buffer_size()
 
     def number(self, watcher: Watcher) -> int | None:
         """What a watcher calls this connection; None while it saw nothing of it."""
