@@ -108,10 +108,10 @@ def test_a_flood_of_pings_leaves_others_their_turn(play: Callable[..., None]) ->
             heard += 1
             return {}
 
-        conversations = {wire.conversation.device_id: wire.conversation for wire in crowd.server.wires}
-        (flooding,) = [
-            each for name, each in conversations.items() if crowd.server.model.store.devices[name].name == "flood"
-        ]
+        names = crowd.server.model.store.devices
+        (flooding,) = (
+            wire.conversation for wire in crowd.server.wires if names[wire.conversation.device_id or ""].name == "flood"
+        )
         flooding.on_packet = counts
         flood.writer.write(encode(p.PingReq()) * 4_000_000)
         for _ in range(ROUND_TRIPS):
