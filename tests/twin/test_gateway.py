@@ -147,7 +147,8 @@ def test_unknown_gateway_topic_is_acknowledged(world: Any) -> None:
 
 FAULTY = [
     ("connect", "[]"), ("connect", "{}"), ("connect", '{"device":""}'), ("connect", '{"device":{}}'),
-    ("disconnect", "{}"), ("telemetry", "[]"), ("telemetry", "{}"), ("telemetry", '{"c1":5}'), ("attributes", '{"c1":5}'),
+    ("disconnect", "{}"), ("telemetry", "[]"), ("telemetry", "{}"), ("telemetry", '{"c1":5}'),
+    ("attributes", '{"c1":5}'),
     ("attributes/request", '{"device":"c1","id":1,"client":true}'), ("attributes/request", '{"device":"c1","key":"a"}'),
     ("attributes/request", '{"device":"c1","id":"x","client":true,"key":"a"}'), ("rpc", '{"device":"c1","id":1}'),
 ]  # fmt: skip
