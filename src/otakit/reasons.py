@@ -18,6 +18,9 @@ RETURN_CODES = {
 }
 """CONNACK in MQTT 3.1.1."""
 
+BUSY_CODES = (3, 0x88, 0x89, 0x97, 0x9F)
+"""CONNACK codes, of both versions, that may be gone at the next attempt."""
+
 REASON_CODES = {
     0x00: "success",
     0x01: "granted QoS 1",

@@ -13,7 +13,7 @@ from otakit.protocol import packets as p
 from otakit.protocol.messages import Direction, message_of
 from otakit.protocol.mqtt import decode, encode
 from otakit.protocol.packets import Packet, PacketType
-from otakit.reasons import reason_text
+from otakit.reasons import BUSY_CODES, reason_text
 
 
 class MemoryWire:
@@ -70,7 +70,8 @@ class MemoryWire:
             case p.ConnAck(reason_code=0):
                 return Opened()
             case p.ConnAck(reason_code=code):
-                return Refused(reason_text(PacketType.CONNACK, code, self._settings.version))
+                reason = reason_text(PacketType.CONNACK, code, self._settings.version)
+                return ConnectionLost(reason) if code in BUSY_CODES else Refused(reason)
             case p.SubAck(reason_codes=codes):
                 return Subscribed(codes)
             case p.PubAck(packet_id=packet_id, reason_code=code) if packet_id in self._tokens:

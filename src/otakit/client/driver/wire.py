@@ -25,6 +25,7 @@ from otakit.client.settings import Settings
 from otakit.client.vocabulary import Event, Send, Subscribe
 from otakit.protocol.messages import Direction, message_of
 from otakit.protocol.packets import Version
+from otakit.reasons import BUSY_CODES
 
 PROTOCOLS = {Version.MQTT_3_1_1: paho.MQTTv311, Version.MQTT_5: paho.MQTTv5}
 MOST_AT_ONCE = 4
@@ -227,10 +228,6 @@ class Wire:
         token = self._tokens.pop(mid, None)
         if token is not None:
             self._heard.append(Acknowledged(token, reason.value))
-
-
-BUSY_CODES = (3, 0x88, 0x89, 0x97, 0x9F)
-"""CONNACK codes that may be gone at the next attempt."""
 
 
 def _event(item: Any) -> Event | None:
