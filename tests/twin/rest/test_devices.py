@@ -146,6 +146,8 @@ def test_list_turns_pages_searches_and_orders(rest: Any) -> None:
     assert (page["totalPages"], page["totalElements"], page["hasNext"]) == (3, 5, True)
     found = rest.get("/api/tenant/devices?pageSize=9&page=0&textSearch=EVEN&sortProperty=name&sortOrder=DESC")
     assert [each["name"] for each in found["data"]] == ["d4", "d2", "d0"]
+    last = rest.get("/api/tenant/devices?pageSize=2&page=2")
+    assert (len(last["data"]), last["hasNext"]) == (1, False)
     assert rest.get("/api/tenant/devices?pageSize=9&page=7")["data"] == []
     assert rest.get("/api/tenant/devices?pageSize=9&page=0&type=other")["totalElements"] == 0
 
@@ -158,6 +160,7 @@ def test_list_turns_pages_searches_and_orders(rest: Any) -> None:
         ("pageSize=0&page=0", (400, 31), "page size '0'"),
         ("pageSize=9&page=-1", (400, 31), "page '-1'"),
         ("pageSize=x&page=0", (400, 31), 'For input string: "x"'),
+        ("pageSize=-2147483649&page=0", (400, 31), 'For input string: "-2147483649"'),
         ("pageSize=2147483648&page=0", (400, 31), 'For input string: "2147483648"'),
         ("pageSize=9&page=0&sortProperty=name&sortOrder=UP", (400, 31), "Unsupported sort order 'UP'"),
         ("pageSize=9&page=0&sortProperty=colour", (400, 31), "Unsupported sort property 'colour'"),

@@ -118,6 +118,12 @@ def test_any_text_is_an_id_or_a_bad_argument(text: str) -> None:
     assert refusal_of(checked_uuid, text) in (None, (400, 31))
 
 
+def test_body_nested_deeper_than_it_could_be_written_is_refused() -> None:
+    """The bound is one of depth, not of this machine's stack."""
+    assert refusal_of(object_of, b'{"a":' + b"[" * 498 + b"]" * 498 + b"}") is None
+    assert refusal_of(object_of, b'{"a":' + b"[" * 600 + b"]" * 600 + b"}") == (500, 2)
+
+
 def test_id_may_lack_leading_zeros_as_in_java() -> None:
     assert checked_uuid("1-2-3-4-5") == "00000001-0002-0003-0004-000000000005"
 
