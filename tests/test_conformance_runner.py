@@ -21,6 +21,7 @@ from otakit.conformance import command
 from otakit.conformance.asked import Asked, understood
 from otakit.conformance.judging import Outcome, Row
 from otakit.conformance.leftovers import leftovers
+from otakit.conformance.playing import Playing
 from otakit.conformance.remote import PREFIX, RemoteStage
 from otakit.conformance.runner import Login, Runner
 from otakit.conformance.scenarios import HOME
@@ -281,17 +282,18 @@ def test_interrupted_run_tidies_up_and_keeps_what_it_has(
     asked: Callable[..., Asked], login: Login, there: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the middle of a scenario: 130, nothing left on the server, a table that says so."""
-    waits = iter(range(100))
-    original = Runner._scenario
+    original, once = Playing.wait, iter([True])
 
-    def scenario(runner: Runner, *arguments: Any) -> Row:
-        if next(waits):
+    def wait(playing: Playing, seconds: float) -> bool:
+        is_under_way = len(playing.transcript.names) > 1  # it has made things
+        if is_under_way and next(once, False):
             raise KeyboardInterrupt
-        return original(runner, *arguments)
+        return original(playing, min(seconds, 0.01))
 
-    monkeypatch.setattr(Runner, "_scenario", scenario)
-    status, _ = said(asked("ONLY=9"))
+    monkeypatch.setattr(Playing, "wait", wait)
+    status, _ = said(asked("ONLY=1"))
     assert status == command.INTERRUPTED
+    assert next(once, None) is None
     (folder,) = (tmp_path / "out").iterdir()
     assert "ended early: interrupted" in (folder / "table.md").read_text(encoding="utf-8")
     assert remaining(there) == 0
