@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import sys
@@ -30,6 +31,7 @@ from otakit.protocol.packets import Version
 from otakit.record.reader import read
 from otakit.servers import Server, ThingsBoard
 
+ROOT = Path(__file__).resolve().parent.parent
 V3, V5 = Version.MQTT_3_1_1, Version.MQTT_5
 KNOBS: dict[str, Any] = {"cache_entries": 4, "core_delay_s": 0.02, "dispatch_latency_s": 0.02}
 HEAD = "from otakit.protocol.mqtt import encode\n\n\n"
@@ -367,6 +369,27 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for name in ("SERVER", "MQTT", "ONLY", "VERSION", "KNOBS", "CLEAN", "OTAKIT_USER"):
         assert name in text
+
+
+def test_verb_of_make_hands_its_options_on_and_teaches_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make conformance SERVER=… ONLY=…` is the command; alone it says how."""
+    spec = importlib.util.spec_from_file_location("kit_of_conformance", ROOT / "kit.py")
+    assert spec is not None
+    assert spec.loader is not None
+    kit = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kit)
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(kit, "set_up", lambda _kind: None)
+
+    def run(*words: str) -> int:
+        ran.append(words)
+        return 0
+
+    monkeypatch.setattr(kit, "run", run)
+    assert kit.main(["conformance", "SERVER=http://h:8080", "ONLY=5,12", "--clean"]) == 0
+    assert kit.main(["conformance"]) == 0
+    start = ("-m", "otakit.conformance")
+    assert ran == [(*start, "SERVER=http://h:8080", "ONLY=5,12", "--clean"), (*start, "help")]
 
 
 # -------------------------------------------------------------------------------------- what is asked
