@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import otakit
+from otakit.captured import Note
 from otakit.client.settings import Settings
 from otakit.faults import FAULTS, LinkSettings, ServerPlan, Withhold, parse_link, plan_of
 from otakit.protocol import packets as p
@@ -153,7 +154,7 @@ def test_the_faults_of_a_link_work_in_virtual_time_as_the_server_s_do(new_story:
 
 def test_a_recording_at_the_server_shows_the_fault_and_its_packet(tmp_path: Path) -> None:
     """Over TCP: the twin's watcher and the device's own recording both say what was done on purpose."""
-    from otakit.record.pcapng import Recorder  # noqa: PLC0415 - only here
+    from otakit.record.pcapng import Recorder, read  # noqa: PLC0415 - only here
 
     settings = TwinSettings(dispatch_spacing_s=0, dispatch_latency_s=0)
     with Twin(plan="answer 3 withheld, answer 5 truncated to 9 bytes for pump-7", settings=settings) as twin:
@@ -167,23 +168,13 @@ def test_a_recording_at_the_server_shows_the_fault_and_its_packet(tmp_path: Path
             )
             twin.watchers.clear()
     theirs = otakit.load(tmp_path / "server.pcapng")
+    notes = [note for note in read(tmp_path / "server.pcapng").entries if isinstance(note, Note)]
+    (lost,) = (note for note in notes if note.name == "fault" and note.fields["name"] == "Withhold")
+    asked = theirs.packets[theirs.packets["number"] == lost.about]
+    assert asked[["message", "index"]].to_numpy().tolist() == [["ChunkRequest", lost.fields["index"]]]
     for session in (mine, theirs):
-        assert session.chunks.query("index == 2")["outcome"].iloc[0] == "UNANSWERED"
+        assert "UNANSWERED" in session.chunks.query(f"index == {lost.fields['index']}")["outcome"].to_list()
         assert session.updates["outcome"].iloc[0] == "UPDATED"
         drawn = session.diagram().source
         assert "no answer (Withhold, on purpose)" in drawn
         assert "a fault on purpose: name Truncate" in drawn
-    asked = theirs.packets.query("message == 'ChunkRequest'")["number"].to_list()
-    assert [about for name, about in abouts(tmp_path / "server.pcapng") if name == "Withhold"] == [asked[2]]
-
-
-def abouts(path: Path) -> list[tuple[object, int | None]]:
-    """Each noted fault with the number of the packet it is about."""
-    from otakit.captured import Note  # noqa: PLC0415 - only here
-    from otakit.record.pcapng import read  # noqa: PLC0415
-
-    return [
-        (each.fields["name"], each.about)
-        for each in read(path).entries
-        if isinstance(each, Note) and each.name == "fault"
-    ]
