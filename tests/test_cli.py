@@ -18,7 +18,8 @@ from otakit.errors import DiagramError, SettingsError, TransportError
 if TYPE_CHECKING:
     from otakit.servers import Device
 
-VERBS = ["demo", "update", "twin", "certificate", "show", "plot", "export", "diagram", "diagrams", "doctor"]
+VERBS = ["demo", "update", "twin", "certificate", "show", "plot", "export", "diagram", "follow", "diagrams"]
+VERBS += ["doctor"]
 HEAVY = {"pandas", "numpy", "matplotlib", "pyarrow", "fastapi", "uvicorn", "paho", "httpx", "rich", "jinja2"}
 HEAVY |= {"cryptography", "OpenSSL", "sqlite3"}
 

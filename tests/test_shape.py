@@ -50,7 +50,8 @@ FLOORS = {
     "otakit.notebook": 5,
     "otakit.sphinxext": 5,
     "otakit.doctor": 5,
-    "otakit.cli": 6,
+    "otakit.cli_diagrams": 6,
+    "otakit.cli": 6.1,
     "otakit.__main__": 7,
 }
 """Floor of each module, or of all modules of a package; imports point down, or inside one's own package."""

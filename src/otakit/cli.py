@@ -16,6 +16,8 @@ from typing import Annotated
 
 import typer
 
+from otakit import cli_diagrams
+from otakit.cli_diagrams import RecordingFile, like
 from otakit.errors import OtakitError
 from otakit.settings import is_debugging
 
@@ -68,14 +70,6 @@ class Mqtt(StrEnum):
     v5 = "5"
 
 
-def _like(*examples: str) -> str:
-    """Examples under a verb's help."""
-    return "\b\nFor example:\n" + "\n".join(f"  {example}" for example in examples)
-
-
-RecordingFile = Annotated[Path, typer.Argument(help="A recording of otakit, or a capture of another tool.")]
-
-
 @app.callback(invoke_without_command=True)
 def otakit(*, version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """See and get right the over-the-air updates of ThingsBoard devices over MQTT."""
@@ -89,7 +83,7 @@ def otakit(*, version: Annotated[bool, typer.Option("--version", help="Show the 
 # -------------------------------------------------------------------------------------- updates
 
 
-@app.command(epilog=_like("otakit demo", "otakit demo --link none --image build/firmware.bin"))
+@app.command(epilog=like("otakit demo", "otakit demo --link none --image build/firmware.bin"))
 def demo(
     image: Annotated[Path | None, typer.Option(help="Your own firmware image.")] = None,
     link: Annotated[str, typer.Option(help="The simulated link; none for bare loopback.")] = DEMO_LINK,
@@ -102,7 +96,7 @@ def demo(
 
 
 @app.command(
-    epilog=_like("otakit update mqtt://things.example:1883", "otakit update localhost --record run.pcapng --window 1")
+    epilog=like("otakit update mqtt://things.example:1883", "otakit update localhost --record run.pcapng --window 1")
 )
 def update(
     server: Annotated[str, typer.Argument(help="host, host:port, mqtt://host:port or mqtts://host:port.")],
@@ -134,7 +128,7 @@ def update(
 
 
 @app.command(
-    epilog=_like(
+    epilog=like(
         "otakit twin",
         "otakit twin --host 0.0.0.0 --tls --data build/twin",
         "otakit twin --lab docs/lab.toml --record recordings --show-tokens",
@@ -176,7 +170,7 @@ def twin(
         raise typer.Exit(2) from None
 
 
-@app.command(epilog=_like("otakit certificate pump-7", "otakit certificate pump-7 --data build/twin"))
+@app.command(epilog=like("otakit certificate pump-7", "otakit certificate pump-7 --data build/twin"))
 def certificate(
     name: Annotated[str, typer.Argument(help="The device; it becomes the certificate's common name.")],
     data: Annotated[Path | None, typer.Option(help="The twin's folder; your own settings without.")] = None,
@@ -196,7 +190,7 @@ def certificate(
 # ------------------------------------------------------------------------------------- recordings
 
 
-@app.command(epilog=_like("otakit show run.pcapng", "otakit show run.pcapng --what statuses"))
+@app.command(epilog=like("otakit show run.pcapng", "otakit show run.pcapng --what statuses"))
 def show(file: RecordingFile, what: Annotated[Frame, typer.Option(help="Which frame.")] = Frame.exchanges) -> None:
     """Print what a recording holds: its outcome and one frame."""
     from shutil import get_terminal_size
@@ -207,7 +201,7 @@ def show(file: RecordingFile, what: Annotated[Frame, typer.Option(help="Which fr
     typer.echo(printed(load(file), what, get_terminal_size().columns))
 
 
-@app.command(epilog=_like("otakit plot run.pcapng --out pictures"))
+@app.command(epilog=like("otakit plot run.pcapng --out pictures"))
 def plot(
     file: RecordingFile, out: Annotated[Path, typer.Option("--out", "-o", help="Folder.")] = Path("plots")
 ) -> None:
@@ -218,7 +212,7 @@ def plot(
         typer.echo(picture)
 
 
-@app.command(epilog=_like("otakit export run.pcapng --out frames", "otakit export run.pcapng --csv"))
+@app.command(epilog=like("otakit export run.pcapng --out frames", "otakit export run.pcapng --csv"))
 def export(
     file: RecordingFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder.")] = Path("frames"),
@@ -234,46 +228,14 @@ def export(
 
 # --------------------------------------------------------------------------------------- diagrams
 
-
-@app.command(epilog=_like("otakit diagram run.pcapng --out run.svg", "otakit diagram request-firmware-chunks"))
-def diagram(
-    source: Annotated[str, typer.Argument(help="A recording, a .puml file, or the name of a diagram of the kit.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="run.svg, run.png or run.puml.")] = None,
-) -> None:
-    """Draw a recording, or PlantUML text; offline."""
-    from otakit.diagrams import diagram as drawn_from
-
-    path = Path(source)
-    if path.suffix == ".puml":
-        drawn = drawn_from(path.read_text(encoding="utf-8"))
-    elif path.suffix or path.exists():
-        from otakit.session import load
-
-        drawn = load(path).diagram()
-    else:
-        drawn = drawn_from(source)
-    typer.echo(drawn.save(out) if out else drawn.source)
-
-
-@app.command(epilog=_like("otakit diagrams docs/pictures", "otakit diagrams docs/pictures --check"))
-def diagrams(
-    folder: Annotated[Path, typer.Argument(help="A folder with .puml files.")],
-    *,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a picture is stale.")] = False,
-) -> None:
-    """Draw every .puml of a folder as the SVG beside it."""
-    from otakit.diagrams.folder import draw_folder
-
-    outcomes = draw_folder(folder, check)
-    for outcome in outcomes:
-        typer.echo(outcome)
-    raise typer.Exit(0 if all(outcome.is_good for outcome in outcomes) else 1)
+for verb, examples in cli_diagrams.VERBS.items():
+    app.command(epilog=examples)(verb)
 
 
 # ---------------------------------------------------------------------------------------- machine
 
 
-@app.command(epilog=_like("otakit doctor"))
+@app.command(epilog=like("otakit doctor"))
 def doctor() -> None:
     """Check this machine; say what is missing and what to do."""
     from otakit.doctor import examine, written

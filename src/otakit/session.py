@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from otakit.diagrams import Diagram
+    from otakit.diagrams.held import HeldVerdict
 
 SAMPLE = "two-updates"
 PICTURES = ("chunk_latency", "status_timeline", "packets")
@@ -125,6 +126,21 @@ class Session:
         """The sequence diagram of what happened."""
         with self._lock:
             return drawn(self._read()[0])
+
+    def follows(self, diagram: str | Path | Diagram) -> HeldVerdict:
+        """Whether what happened follows a diagram: true, or the first difference.
+
+        Args:
+            diagram: name of a diagram of the article, a ``.puml`` file, PlantUML text, or a drawn diagram.
+
+        Raises:
+            SettingsError: no diagram has this name, or the file cannot be read.
+            DiagramError: it is no sequence diagram that can be followed; names the line.
+        """
+        with self._lock:
+            frames, reader = self._read()
+            held: HeldVerdict = _held().held_against(frames.read, diagram, cut=reader.cut)
+            return held
 
     def report(self, path: str | Path) -> Path:
         """Writes one self-contained HTML page; returns its path."""
@@ -250,6 +266,11 @@ def page_of(session: Session) -> str:
 
 def _shown(value: object) -> str:
     return "" if value is None or value is pd.NA else str(value)
+
+
+def _held() -> Any:
+    """Loaded when the first session is held against a diagram."""
+    return importlib.import_module("otakit.diagrams.held")
 
 
 def _plots() -> Any:

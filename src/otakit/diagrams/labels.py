@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from otakit.diagrams.source import Line, cleaned, joined, pages, statements
 from otakit.errors import DiagramError
-from otakit.protocol.messages import TABLE, Direction
+from otakit.protocol.messages import TABLE, Direction, Row
 
 DEVICE, SERVER, OPERATOR = "TBDev", "TBSrv", "TBOper"
 """How aliases of participants begin: more devices are ``TBDev1``, ``TBDev2`` and so on."""
@@ -67,8 +67,13 @@ class Arrow:
     @property
     def row_name(self) -> str:
         """The first word of the label, its markup aside."""
-        found = re.match(r"\w+", _MARKUP.sub("", self.label).strip())
+        found = re.match(r"\w+", plain_label(self.label))
         return found[0] if found else ""
+
+
+def plain_label(label: str) -> str:
+    """A label without its markup."""
+    return _MARKUP.sub("", label).strip()
 
 
 def arrow_of(line: Line) -> Arrow | None:
@@ -122,10 +127,15 @@ def check_labels(source: str) -> None:
             if re.match(r"return\b", line.text.strip()):
                 raise line.error("`return` does not say who tells whom; draw the answer as an arrow of its own")
             if (arrow := arrow_of(line)) is not None:
-                _check(arrow)
+                check_arrow(arrow)
 
 
-def _check(arrow: Arrow) -> None:
+def check_arrow(arrow: Arrow) -> Row:
+    """The row of the message table that an arrow stands for.
+
+    Raises:
+        DiagramError: it stands for none, or points the wrong way; with the line and the nearest name.
+    """
     row = TABLE.get(arrow.row_name)
     if row is None:
         near = difflib.get_close_matches(arrow.row_name, TABLE, n=1)
@@ -133,11 +143,12 @@ def _check(arrow: Arrow) -> None:
         said = f"`{arrow.row_name}`" if arrow.row_name else "an empty label"
         raise arrow.line.error(f"{said} is no name of the message table{hint}")
     for sender, receiver in _ends(arrow):
-        way = WAYS.get((_voice(arrow.line, sender), _voice(arrow.line, receiver)))
+        way = WAYS.get((voice_of(arrow.line, sender), voice_of(arrow.line, receiver)))
         if way not in row.directions:
             allowed = " or ".join(sorted(one.value for one in row.directions))
             came = way.value if way is not None else f"{sender or 'nobody'} to {receiver or 'nobody'}"
             raise arrow.line.error(f"{row.name} goes {allowed}, this arrow goes {came}")
+    return row
 
 
 def _ends(arrow: Arrow) -> Iterator[tuple[str, str]]:
@@ -146,7 +157,12 @@ def _ends(arrow: Arrow) -> Iterator[tuple[str, str]]:
         yield arrow.receiver, arrow.sender
 
 
-def _voice(line: Line, name: str) -> str:
+def voice_of(line: Line, name: str) -> str:
+    """Which of the three voices a participant is.
+
+    Raises:
+        DiagramError: it is none of them.
+    """
     for voice in (OPERATOR, SERVER, DEVICE):
         if re.fullmatch(rf"{voice}\d*", name):
             return voice

@@ -22,7 +22,7 @@ from otakit.diagrams.source import Line, Page, cleaned, included, joined, pages,
 from otakit.diagrams.value import Diagram
 from otakit.errors import DiagramError, SettingsError
 
-__all__ = ["Diagram", "check_labels", "diagram", "mark", "names", "render", "source_of"]
+__all__ = ["Diagram", "check_labels", "diagram", "mark", "names", "render", "source_of", "with_includes"]
 
 _ERROR_VERSION = "PlantUML version"  # how the engine's pictures of a mistake begin, and the colour they begin in
 _ERROR_COLOUR = "#33FF02"
@@ -86,7 +86,7 @@ def _render_cached(source: str) -> Diagram:
 
 def _render(source: str, root: Path | None) -> Diagram:
     lines, warnings = cleaned(source)
-    lines = joined(included(lines, None if root is None else _reader(root)))
+    lines = joined(with_includes(lines, root))
     if found := next((line for line in lines if _SILENT.search(line.text)), None):
         warnings.append(f"line {found.number}: nothing outside the text is read, so this part stays empty")
     drawn = [_draw(page, _prefix(source, number), warnings) for number, page in enumerate(pages(lines))]
@@ -98,6 +98,19 @@ def _render(source: str, root: Path | None) -> Diagram:
     return Diagram(
         source, picture.finished(svg, title, description), title, tuple(dict.fromkeys(warnings)), description, maker
     )
+
+
+def with_includes(lines: list[Line], root: Path | None) -> list[Line]:
+    """The lines with included files in place of ``!include``.
+
+    Args:
+        lines: of a source.
+        root: folder below which files may be read; None refuses every include.
+
+    Raises:
+        DiagramError: an include that is not allowed, not found, or of itself; with the line.
+    """
+    return included(lines, None if root is None else _reader(root))
 
 
 def _prefix(source: str, page: int) -> str:

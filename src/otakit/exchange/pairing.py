@@ -46,6 +46,7 @@ class Exchanges:
         packets: every captured packet, decoded.
         exchanges: in the order of the questions.
         notes: what only the recording side knew, as it came.
+        note_places: how many packets had passed before each note.
         connections: by number.
         revision: grows with every entry; what was derived under an older one may be stale.
     """
@@ -54,6 +55,7 @@ class Exchanges:
         self.packets: list[DecodedPacket] = []
         self.exchanges: list[Exchange] = []
         self.notes: list[Note] = []
+        self.note_places: list[int] = []
         self.connections: dict[int, OpenedConnection] = {}
         self.revision = 0
         self.story = Story(self.device_of)
@@ -86,6 +88,7 @@ class Exchanges:
                 self._connection(entry)
             case Note():
                 self.notes.append(entry)
+                self.note_places.append(len(self.packets))
                 if entry.name == "connection_lost" and entry.connection is not None:
                     self._end(entry.connection)
                 self.story.note(entry)

@@ -1,0 +1,187 @@
+"""Does what happened follow what was drawn: the events, the tree and the walk put together.
+
+Knows which events a diagram speaks of, and which arrow to name where they part. Pure; `diagrams.held` gives it
+files and names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from otakit.captured import Entry
+from otakit.diagrams.follow import tree as t
+from otakit.diagrams.follow.grammar import grammar_of
+from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps
+from otakit.diagrams.follow.keeping import answers, concerns
+from otakit.diagrams.follow.left import Next
+from otakit.diagrams.follow.promise import Promise
+from otakit.diagrams.follow.verdict import NEIGHBOURS, OTHERS, Verdict
+from otakit.diagrams.follow.walk import Walk
+from otakit.diagrams.source import Line, cleaned
+from otakit.errors import DiagramError
+from otakit.exchange import Exchanges
+from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
+from otakit.protocol.messages import Direction
+
+
+def follows(
+    story: Exchanges | Iterable[Entry], source: str | list[Line], name: str = "the diagram", *, cut: str | None = None
+) -> Verdict:
+    """Holds what happened against a diagram.
+
+    Args:
+        story: exchanges, or captured packets and notes.
+        source: PlantUML text whose arrows begin with rows of the message table, or its lines, includes resolved.
+        name: of the diagram, for the answer's words.
+        cut: what the recording lacks at its end.
+
+    Raises:
+        DiagramError: the diagram cannot be followed; with the line.
+    """
+    if not isinstance(story, Exchanges):
+        entries, story = story, Exchanges()
+        for entry in entries:
+            story.feed(entry)
+    lines = cleaned(source)[0] if isinstance(source, str) else source
+    whole = grammar_of(lines)
+    has_inner = holds_inner_steps(story)
+    node = t.changed(
+        _of_one_kind(whole), lambda promise: promise if _is_visible(promise, has_inner=has_inner) else None
+    )
+    remarks = _remarks(whole, has_inner=has_inner)
+    if node is t.NOTHING:
+        raise DiagramError("no arrow of the diagram can be in this recording; " + "; ".join(remarks))
+    text = source if isinstance(source, str) else "\n".join(line.text for line in source)
+    blank = Verdict(name, text, remarks=remarks, start_ns=story.start_ns)
+    verdicts = [_held(node, events, device, blank, cut) for device, events in _by_device(node, happened(story))]
+    return next((one for one in verdicts if not one), None) or replace(
+        verdicts[0], kept=sum(one.kept for one in verdicts)
+    )
+
+
+def _of_one_kind(node: t.Node) -> t.Node:
+    """A diagram that speaks of firmware only means the firmware wherever it does not say."""
+    kinds = {promise.kind for promise in t.promises(node)} - {None}
+    if len(kinds) != 1:
+        return node
+    (kind,) = kinds
+    return t.changed(node, lambda promise: promise if promise.kind else replace(promise, kind=kind))
+
+
+def _is_visible(promise: Promise, *, has_inner: bool) -> bool:
+    return promise.can_be_seen and (has_inner or promise.way is not Direction.WITHIN_DEVICE)
+
+
+def _remarks(node: t.Node, *, has_inner: bool) -> tuple[str, ...]:
+    """What the recording cannot hold, in words."""
+    hidden = {promise.way for promise in t.promises(node) if not _is_visible(promise, has_inner=has_inner)}
+    told = []
+    if hidden & {Direction.OPERATOR_TO_SERVER, Direction.SERVER_TO_OPERATOR, Direction.WITHIN_SERVER}:
+        told.append("what the operator does and what the server does inside is not on this wire")
+    if not has_inner and Direction.WITHIN_DEVICE in hidden:
+        told.append("the steps within the device are not in a recording of a foreign client")
+    return tuple(f"passed over: {text}" for text in told)
+
+
+def _by_device(node: t.Node, events: list[Happened]) -> list[tuple[str, list[Happened]]]:
+    """The events of each device by itself, where the diagram draws one device only."""
+    devices = list(dict.fromkeys(event.device for event in events if event.packet is not None))
+    drawn = {promise.device for promise in t.promises(node)} - {""}
+    if len(drawn) > 1 or len(devices) < 2:
+        return [("", events)]
+    return [(device, [event for event in events if event.device == device]) for device in devices]
+
+
+def _held(node: t.Node, events: list[Happened], device: str, blank: Verdict, cut: str | None) -> Verdict:
+    blank = replace(blank, device=device)
+    spoken_of = _concerned(list(t.promises(node)), events)
+    walk = Walk(node, NEIGHBOURS)
+    for event in spoken_of:
+        if not walk.hears(event):
+            return _Difference(walk, events, blank).at(event)
+    if not walk.is_done:
+        verdict = _Difference(walk, events, blank).at(None)
+        return (
+            replace(verdict, remarks=(*verdict.remarks, f"so far it follows; the recording is {cut}"))
+            if cut
+            else verdict
+        )
+    return replace(
+        blank, kept=walk.trail.kept, remarks=(*blank.remarks, f"the recording is {cut}") if cut else blank.remarks
+    )
+
+
+def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened]:
+    """What the diagram speaks of: of answers, those to its own questions."""
+    by_row: dict[str, list[Promise]] = {}
+    for promise in promises:
+        by_row.setdefault(promise.row, []).append(promise)
+    found, asked = [], set()
+    for event in events:
+        arrows = by_row.get(event.row)
+        if arrows is None:
+            if event.is_question and not answers(event.row):
+                continue
+        elif answers(event.row) and not event.is_question and _question_is_drawn(event, by_row):
+            if event.thread in asked:
+                found.append(event)
+        elif any(concerns(arrow, event) for arrow in arrows):
+            found.append(event)
+            if event.is_question:
+                asked.add(event.thread)
+    return found
+
+
+def _question_is_drawn(event: Happened, by_row: dict[str, list[Promise]]) -> bool:
+    return event.row in ACKNOWLEDGEMENTS or QUESTION_OF.get(event.row) in by_row
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """Where the walk cannot go on."""
+
+    walk: Walk
+    events: Sequence[Happened]
+    blank: Verdict
+
+    def at(self, event: Happened | None) -> Verdict:
+        """The verdict, with the arrow that was most likely meant."""
+        trail = self.walk.trail
+        arrows = sorted(self.walk.next_arrows(), key=lambda arrow: _rank(arrow, event))
+        chosen = arrows[0].promise if arrows else None
+        others = [arrow.promise for arrow in arrows if chosen is not None and arrow.promise is not chosen]
+        seen = self._nearest(chosen, event, trail.newest[-1][1] if trail.newest else None)
+        return replace(
+            self.blank,
+            follows=False,
+            kept=trail.kept,
+            promised=chosen,
+            seen=seen,
+            others=tuple(dict.fromkeys(others))[:OTHERS],
+            before=trail.newest,
+            around=tuple(self._around(seen)),
+        )
+
+    def _nearest(self, promised: Promise | None, event: Happened | None, last: Happened | None) -> Happened | None:
+        """What came in the arrow's place: what the diagram did not know at all, if it resembles the arrow."""
+        if promised is None or (event is not None and event.row == promised.row):
+            return event
+        for one in self.events:
+            if (last is None or one.place > last.place) and (event is None or one.place < event.place):
+                alike = one.row in (promised.row, "OtherPublish") and one.way is promised.way
+                if alike and not one.may_be_left_out and (promised.kind is None or one.kind in (None, promised.kind)):
+                    return one
+        return event
+
+    def _around(self, seen: Happened | None) -> list[Happened]:
+        if seen is None:
+            return list(self.events[-NEIGHBOURS:])
+        at = next(place for place, event in enumerate(self.events) if event is seen)
+        return [*self.events[max(0, at - NEIGHBOURS) : at], *self.events[at + 1 : at + 1 + NEIGHBOURS]]
+
+
+def _rank(arrow: Next, event: Happened | None) -> tuple[int, int]:
+    """Arrows of the same row first, those that stand in the way before those beside it, those that must come first."""
+    alike = event is not None and arrow.promise.row == event.row
+    return (2 * arrow.is_beside - 3 * (alike and not arrow.is_beside) - arrow.has_to, arrow.promise.nth)

@@ -1,0 +1,189 @@
+"""What happened, in the order in which a diagram tells it: packets and the device's own steps.
+
+Knows which notes are arrows within the device, which packets a drawing may leave out, and what is as if it
+had never been said; refuses to know any diagram. Questions that a lost connection left without an answer do
+not count: the device has to ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from otakit.captured import Note
+from otakit.diagrams.follow.threads import Threads
+from otakit.exchange import DecodedPacket, Exchange, Exchanges
+from otakit.exchange.offers import kind_word
+from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
+from otakit.protocol import packets as p
+from otakit.protocol.messages import Direction
+
+INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
+INNER_NOTES = frozenset({"state", "install", "update_began"})
+"""Only a client of the kit writes these: without one of them the device's inner steps are not in the recording."""
+RESTARTS = "the device restarts"
+"""Reason of the `connection_lost` that makes room for a restart: then it happens, not when it is decided."""
+MAY_BE_LEFT_OUT = ACKNOWLEDGEMENTS | {"PingReq", "PingResp", "Disconnect"}
+"""Rows that a drawing may leave out where they happen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Happened:
+    """One thing that happened.
+
+    Attributes:
+        row: name of a row of the message table.
+        device: key of the device.
+        connection: number of the connection; -1 for a step within the device.
+        place: its place among all that the recording holds.
+        packet: the packet; None for a step within the device.
+        thread: number of the question that it is, or answers; asked again before an answer came, it is the same.
+        is_question: it asks, or says something by itself.
+        is_last: nothing of this thread comes behind it.
+        needs_ack: it is a question sent at QoS 1 or 2.
+        was_asked: false for an answer to nothing.
+        may_be_left_out: a drawing need not have it.
+        filters: of a SUBSCRIBE, all filters of its connection so far.
+        codes: of a SUBACK, the code of each filter of its connection so far.
+    """
+
+    row: str
+    way: Direction
+    device: str
+    at_ns: int
+    place: tuple[int, int]
+    connection: int = -1
+    packet: DecodedPacket | None = None
+    kind: str | None = None
+    thread: int = -1
+    is_question: bool = True
+    is_last: bool = True
+    needs_ack: bool = False
+    was_asked: bool = True
+    may_be_left_out: bool = False
+    filters: frozenset[str] = frozenset()
+    codes: Mapping[str, int] = field(default_factory=dict)
+
+
+def happened(story: Exchanges) -> list[Happened]:
+    """Everything that a diagram could have promised, in order."""
+    return _Teller(story).told()
+
+
+def holds_inner_steps(story: Exchanges) -> bool:
+    """Whether the device's inner steps are in the recording at all."""
+    return any(note.name in INNER_NOTES for note in story.notes)
+
+
+class _Teller:
+    """Goes through a recording once."""
+
+    def __init__(self, story: Exchanges) -> None:
+        self._story = story
+        self.threads = Threads(story)
+        self._filters: dict[int, dict[str, int]] = {}
+        self._begins_late = _begin_late(story)
+
+    def told(self) -> list[Happened]:
+        timeline = [event for at, packet in enumerate(self._story.packets) for event in self._packet(at, packet)]
+        restarts = self._restarts()
+        for number, (note, at) in enumerate(zip(self._story.notes, self._story.note_places, strict=True)):
+            for row in _rows_of(note):
+                place = restarts.get(number, at) if row == "Restart" else at
+                timeline.append(self._step(row, note, (place * 2 - 1, number)))
+        return sorted(timeline, key=lambda event: event.place)
+
+    def _step(self, row: str, note: Note, place: tuple[int, int]) -> Happened:
+        """A step within the device; it stands in front of the packet that came next."""
+        kind = kind_word(note.fields.get("kind"))
+        return Happened(row, Direction.WITHIN_DEVICE, self._device(note.connection), note.at_ns, place, kind=kind)
+
+    def _packet(self, at: int, packet: DecodedPacket) -> Iterator[Happened]:
+        exchange = self.threads.exchange_of.get(packet.number)
+        if packet.repeated or packet.message is None or exchange is None or exchange.number in self.threads.void:
+            return
+        asks = exchange.question is packet
+        is_answer = packet.message in QUESTION_OF or packet.message in ACKNOWLEDGEMENTS
+        if asks and is_answer and packet.connection in self._begins_late:
+            return  # what it answers may stand in front of the recording
+        thread = self.threads.thread_of(exchange)
+        late = packet.number in self.threads.late
+        filters, codes = self._filters_after(packet, exchange)
+        news = packet.message == "Subscribe" and filters is not None and filters[1]
+        yield Happened(
+            row=packet.message,
+            way=packet.direction,
+            device=self._device(packet.connection),
+            at_ns=packet.at_ns,
+            place=self._place(at, packet, exchange),
+            connection=packet.connection,
+            packet=packet,
+            kind=exchange.question.kind if exchange.expects else packet.kind,
+            thread=thread,
+            is_question=asks,
+            is_last=packet.number == self.threads.last_of[thread],
+            needs_ack=asks and exchange.needs_ack,
+            was_asked=not (asks and is_answer) and packet.number not in self.threads.surplus,
+            may_be_left_out=packet.message in MAY_BE_LEFT_OUT
+            or late
+            or exchange.number in self.threads.repeats
+            or news,
+            filters=filters[0] if filters is not None else frozenset(),
+            codes=codes,
+        )
+
+    def _filters_after(
+        self, packet: DecodedPacket, exchange: Exchange
+    ) -> tuple[tuple[frozenset[str], bool] | None, Mapping[str, int]]:
+        """Filters and codes of the connection so far, and whether all of this SUBSCRIBE are new to it."""
+        known = self._filters.setdefault(packet.connection, {})
+        says, asked = packet.says, exchange.question.says
+        if isinstance(says, p.Subscribe):
+            names = {name for name, _ in says.filters}
+            is_new = not names & set(known)
+            known.update(dict.fromkeys(names, 0))
+            return (frozenset(known), is_new), {}
+        if isinstance(says, p.SubAck) and isinstance(asked, p.Subscribe):
+            known.update((name, code) for (name, _), code in zip(asked.filters, says.reason_codes, strict=False))
+            return None, dict(known)
+        return None, {}
+
+    def _place(self, at: int, packet: DecodedPacket, exchange: Exchange) -> tuple[int, int]:
+        """An acknowledgement stands right behind what its exchange said before it: nobody waits for it."""
+        if packet.message in ACKNOWLEDGEMENTS:
+            earlier = [one.number for one in exchange.packets if one.number < packet.number]
+            if earlier:
+                return self.threads.place_of[earlier[-1]] * 2, packet.number
+        return at * 2, 0
+
+    def _restarts(self) -> dict[int, int]:
+        """Number of each note of a restart to the place at which the device goes down."""
+        found, waiting = dict[int, int](), list[int]()
+        for number, note in enumerate(self._story.notes):
+            if note.name == "install" and note.fields.get("step") == "restart" and "ok" not in note.fields:
+                waiting.append(number)
+            elif note.name == "connection_lost" and note.fields.get("reason") == RESTARTS:
+                found |= dict.fromkeys(waiting, self._story.note_places[number])
+                waiting = []
+        return found
+
+    def _device(self, connection: int | None) -> str:
+        story = self._story
+        found = story.connections.get(connection) if connection is not None else None
+        return story.device_of(connection) or (f"host {found.client[0]}" if found else "")
+
+
+def _begin_late(story: Exchanges) -> set[int]:
+    """Connections whose beginning the recording has not."""
+    first: dict[int, DecodedPacket] = {}
+    for packet in story.packets:
+        first.setdefault(packet.connection, packet)
+    return {number for number, packet in first.items() if packet.repeated or packet.message != "Connect"}
+
+
+def _rows_of(note: Note) -> Iterator[str]:
+    """The arrow that a note is; a step that takes a while is drawn where it begins."""
+    if note.name == "state" and note.fields.get("event") == "ImageChecked":
+        yield "Check"
+    elif note.name == "install" and "ok" not in note.fields and (row := INSTALL_ROWS.get(str(note.fields.get("step")))):
+        yield row

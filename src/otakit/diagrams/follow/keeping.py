@@ -1,0 +1,251 @@
+"""Whether an event keeps an arrow's promise: row, direction, topic, keys, words, codes and names.
+
+Knows one arrow and one event; refuses to know what came before, except the names bound so far and the
+questions that are open (`Here`). Called by `walk` for each step, and to tell what a diagram speaks of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from otakit.diagrams.follow.happened import Happened
+from otakit.diagrams.follow.promise import NUMBERED, Name, Promise, Topic
+from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF, refuses
+from otakit.protocol import messages as m
+
+Value = tuple[int, object]
+"""What a name stands for, and the connection on which it does; -1 for any."""
+Bound = Mapping[str, object]
+Updates = tuple[tuple[str, object], ...]
+NO_UPDATES: Updates = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a step may know beside its event.
+
+    Attributes:
+        event: what happened.
+        bound: what names and devices stand for.
+        asked: threads of the questions that are open here.
+        questions: thread to the arrow that its question kept.
+        drawn: rows that the diagram draws.
+    """
+
+    event: Happened
+    bound: Bound
+    asked: tuple[frozenset[int], ...]
+    questions: Mapping[int, Promise]
+    drawn: frozenset[str]
+
+    def within(self, bound: Bound, asked: frozenset[int]) -> Here:
+        """The same within one pass of a loop."""
+        return Here(self.event, bound, (*self.asked, asked) if asked else self.asked, self.questions, self.drawn)
+
+
+def answers(row: str) -> bool:
+    """Whether packets of this row answer something."""
+    return row in QUESTION_OF or row in ACKNOWLEDGEMENTS
+
+
+def concerns(promise: Promise, event: Happened) -> bool:
+    """Whether the event is one that the arrow speaks of, whatever its numbers and codes are."""
+    if event.row != promise.row or event.way is not promise.way:
+        return False
+    if promise.kind and event.kind and promise.kind != event.kind:
+        return False
+    if event.packet is None:
+        return True
+    if event.row == "Subscribe":
+        return not promise.topics or any(topic.text in event.filters for topic in promise.topics)
+    if not event.was_asked:
+        return True
+    return _has_topic(promise, event) and _has_content(promise, event)
+
+
+def keeps(promise: Promise, here: Here) -> Updates | None:
+    """What the event binds where it keeps the promise; None where it does not."""
+    event = here.event
+    if event.row != promise.row or not event.was_asked or not concerns(promise, event):
+        return None
+    updates = _device(promise, here)
+    if updates is None:
+        return None
+    if event.packet is None:
+        return updates
+    if answers(event.row):
+        return updates if _answers(promise, here) else None
+    if event.row == "Subscribe":
+        return updates if all(topic.text in event.filters for topic in promise.topics) else None
+    if not _has_code(promise, here):
+        return None
+    names = _names(promise, here)
+    return None if names is None else updates + names
+
+
+def _device(promise: Promise, here: Here) -> Updates | None:
+    """An alias is one device; another alias another one."""
+    if not promise.device:
+        return NO_UPDATES
+    key = f"device {promise.device}"
+    known = here.bound.get(key)
+    if known is not None:
+        return NO_UPDATES if known == here.event.device else None
+    taken = any(name.startswith("device ") and device == here.event.device for name, device in here.bound.items())
+    return None if taken else ((key, here.event.device),)
+
+
+def _answers(promise: Promise, here: Here) -> bool:
+    event = here.event
+    question_drawn = QUESTION_OF.get(event.row) in here.drawn or event.row in ACKNOWLEDGEMENTS
+    if question_drawn and not event.is_question and not any(event.thread in asked for asked in here.asked):
+        return False
+    if promise.is_empty and event.row != "ChunkResponse" and not _is_empty(here):
+        return False
+    return _has_code(promise, here)
+
+
+def _is_empty(here: Here) -> bool:
+    """``{}``: none of the keys that the question's arrow names; nothing of their kind where it names none."""
+    there = set(_content(here.event))
+    question = here.questions.get(here.event.thread)
+    if question is None:
+        return not there
+    named = {key.name for key in question.keys}
+    prefix = {"firmware": "fw_", "software": "sw_"}.get(question.kind or "", "")
+    return not (there & named if named else {name for name in there if name.startswith(prefix)})
+
+
+def _has_topic(promise: Promise, event: Happened) -> bool:
+    packet = event.packet
+    assert packet is not None
+    if not promise.topics or not packet.topic:
+        return True
+    return any(topic.pattern.fullmatch(packet.topic) for topic in promise.topics)
+
+
+def _has_content(promise: Promise, event: Happened) -> bool:
+    packet = event.packet
+    assert packet is not None
+    if event.row == "ChunkResponse":
+        return promise.is_empty == (packet.payload_bytes == 0)
+    if promise.words and not promise.words & set(re.findall(r"[A-Z_]+", packet.text or "")):
+        return False
+    if not (promise.keys or promise.deleted or promise.without):
+        return True
+    there = _content(event)
+    deleted = there.get("deleted")
+    return (
+        all(key.name in there and (not key.word or there[key.name] == key.word) for key in promise.keys)
+        and all(isinstance(deleted, list) and name in deleted for name in promise.deleted)
+        and not any(name in there for name in promise.without)
+    )
+
+
+def _content(event: Happened) -> Mapping[str, object]:
+    """Keys and values of what is said; of a request, the keys that it asks for."""
+    says = event.packet.says if event.packet is not None else None
+    match says:
+        case m.Telemetry():
+            return says.values
+        case m.AttributesRequest():
+            return dict.fromkeys((*says.shared, *says.client))
+        case m.AttributesResponse() | m.AttributesUpdate() | m.AttributesPublish() | m.RpcRequest() | m.RpcResponse():
+            return dict(_flat(says.body))
+    return {}
+
+
+def _flat(body: object) -> Iterator[tuple[str, object]]:
+    if isinstance(body, dict):
+        for name, value in body.items():
+            if name in ("shared", "client") and isinstance(value, dict):
+                yield from value.items()
+            else:
+                yield name, value
+
+
+def _has_code(promise: Promise, here: Here) -> bool:
+    """Without a code in its label an answer says yes."""
+    event, packet = here.event, here.event.packet
+    assert packet is not None
+    if event.row in ("SubAck", "UnsubAck"):
+        says_no = _refused_filters(here)
+        return says_no if promise.codes or promise.is_refusal else not says_no
+    code = getattr(packet.says, "reason_code", None)
+    if code is None:
+        return True
+    if promise.codes:
+        return code in promise.codes
+    return refuses(packet) if promise.is_refusal else not refuses(packet)
+
+
+def _refused_filters(here: Here) -> bool:
+    """Whether one of the filters that the question's arrow names was not granted."""
+    question = here.questions.get(here.event.thread)
+    named = [topic.text for topic in question.topics] if question is not None else []
+    codes = here.event.codes
+    return any(codes.get(name, 0) >= 0x80 for name in (named or codes))
+
+
+def _names(promise: Promise, here: Here) -> Updates | None:
+    """Binds the names, or compares them with what they stand for."""
+    packet = here.event.packet
+    assert packet is not None
+    updates: dict[str, object] = {}
+    for name, value in _valued(promise.topics, packet.topic or ""):
+        if not _fits(name, int(value), here, updates):
+            return None
+    if any(key.stands_for is not None for key in promise.keys):
+        there = _content(here.event)
+        for key in promise.keys:
+            if key.stands_for is not None and not _fits(key.stands_for, str(there[key.name]), here, updates):
+                return None
+    return tuple(updates.items())
+
+
+def _valued(topics: tuple[Topic, ...], text: str) -> Iterator[tuple[Name, str]]:
+    for topic in topics:
+        if topic.names and (found := topic.pattern.fullmatch(text)) is not None:
+            yield from zip(topic.names, found.groups(), strict=True)
+            return
+
+
+def _fits(name: Name, value: object, here: Here, updates: dict[str, object]) -> bool:
+    if name.loop:
+        return _is_same(f"{name.text} of loop {name.loop}", value, here, updates)
+    if isinstance(value, str):
+        return _is_same(f"name {name.text}", value, here, updates) and not _taken(name.text, value, here)
+    number, had = f"number {name.text}", f"numbers {name.text}"
+    connection = here.event.connection
+    known = here.bound.get(number)
+    is_known_here = isinstance(known, tuple) and known[0] == connection
+    before = here.bound.get(had)
+    so_far: frozenset[object] = before[1] if isinstance(before, tuple) and before[0] == connection else frozenset()
+    if name.is_new:
+        if value in so_far:
+            return False
+    elif is_known_here and known != (connection, value):
+        return False
+    if known != (connection, value) or value not in so_far:
+        updates[number], updates[had] = (connection, value), (connection, so_far | {value})
+    return True
+
+
+def _is_same(key: str, value: object, here: Here, updates: dict[str, object]) -> bool:
+    if key in here.bound:
+        return here.bound[key] == value
+    updates[key] = value
+    return True
+
+
+def _taken(text: str, value: object, here: Here) -> bool:
+    """Whether another name of the same stem stands for this already."""
+    if not NUMBERED.fullmatch(text):
+        return False
+    stem = text.rstrip("0123456789")
+    return any(
+        other == value and key.startswith(f"name {stem}") and key != f"name {text}" and NUMBERED.fullmatch(key[5:])
+        for key, other in here.bound.items()
+    )

@@ -1,0 +1,237 @@
+"""One event and what is left of a tree: every way in which the event may come next.
+
+A function for each shape of `tree` and `left`. Knows no PlantUML and no packets: `keeping` says whether an event
+keeps one arrow. Called by `walk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from otakit.diagrams.follow import tree as t
+from otakit.diagrams.follow.happened import Happened
+from otakit.diagrams.follow.keeping import Here, Updates, keeps
+from otakit.diagrams.follow.left import (
+    InBeside,
+    InCritical,
+    InLanes,
+    InOrder,
+    Left,
+    Pass,
+    Passes,
+    is_locked,
+    may_end,
+    may_stop,
+)
+from otakit.diagrams.follow.promise import Promise
+from otakit.diagrams.follow.used import with_used
+from otakit.exchange.question import ACKNOWLEDGEMENTS
+
+MOST_TAILS = 8
+"""Passes of an overlapping loop that could go on but need not; older ones are taken to be over."""
+
+
+class Move(NamedTuple):
+    """One way in which an event is kept: what is left, what it binds, the arrow, the question that it opens."""
+
+    left: Left
+    updates: Updates
+    promise: Promise
+    asks: bool
+
+
+def moves(left: Left, here: Here) -> Iterator[Move]:
+    """Every way in which the event may come next."""
+    yield from _MOVES[type(left)](left, here)
+
+
+def _of_step(left: t.Step, here: Here) -> Iterator[Move]:
+    updates = keeps(left.promise, here)
+    if updates is not None:
+        yield Move(t.NOTHING, updates, left.promise, here.event.is_question)
+
+
+def _of_ordered(left: t.Ordered, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        yield from _from(left, 0, left.parts[0], here)
+
+
+def _of_in_order(left: InOrder, here: Here) -> Iterator[Move]:
+    yield from _from(left.node, left.at, left.head, here)
+
+
+def _from(node: t.Ordered, at: int, head: Left, here: Here) -> Iterator[Move]:
+    while True:
+        for move in moves(head, here):
+            yield move._replace(left=_behind(node, at, move, here.event))
+        if at + 1 >= len(node.parts) or not may_stop(head, here.event.connection):
+            return
+        at += 1
+        head = node.parts[at]
+
+
+def _behind(node: t.Ordered, at: int, move: Move, event: Happened) -> Left:
+    if move.left is not t.NOTHING:
+        return InOrder(node, at, move.left) if at + 1 < len(node.parts) else move.left
+    at += 1
+    if at < len(node.parts) and event.packet is not None and event.is_question and not event.needs_ack:
+        part = _without_acknowledgement(node.parts[at])
+        if part is t.NOTHING:
+            at += 1
+        elif at < len(node.parts):
+            return InOrder(node, at, part) if at + 1 < len(node.parts) else part
+    if at >= len(node.parts):
+        return t.NOTHING
+    return InOrder(node, at, node.parts[at]) if at + 1 < len(node.parts) else node.parts[at]
+
+
+def _without_acknowledgement(part: t.Node) -> Left:
+    """What is awaited behind a question at QoS 0: nobody acknowledges it."""
+    if isinstance(part, t.Step):
+        return t.NOTHING if part.promise.row in ACKNOWLEDGEMENTS else part
+    if isinstance(part, t.Lanes):
+        lefts = tuple(_without_acknowledgement(lane) for lane in part.lanes)
+        return part if lefts == part.lanes else InLanes(part, lefts)
+    return part
+
+
+def _of_choice(left: t.Choice, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        for branch in left.branches:
+            yield from moves(branch, here)
+
+
+def _of_lanes(left: t.Lanes, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        yield from _of_in_lanes(InLanes(left, left.lanes), here)
+
+
+def _of_in_lanes(left: InLanes, here: Here) -> Iterator[Move]:
+    for at in _free(left.lefts):
+        for move in moves(left.lefts[at], here):
+            lefts = (*left.lefts[:at], move.left, *left.lefts[at + 1 :])
+            done = all(one is t.NOTHING for one in lefts)
+            yield move._replace(left=t.NOTHING if done else InLanes(left.node, lefts))
+
+
+def _free(lefts: tuple[Left, ...]) -> Iterator[int]:
+    """The lanes that may move: one in a critical part stops the others."""
+    locked = next((at for at, one in enumerate(lefts) if is_locked(one)), None)
+    yield from range(len(lefts)) if locked is None else (locked,)
+
+
+def _of_critical(left: t.Critical, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        yield from _of_in_critical(InCritical(left.body), here)
+
+
+def _of_in_critical(left: InCritical, here: Here) -> Iterator[Move]:
+    for move in moves(left.left, here):
+        yield move if move.left is t.NOTHING else move._replace(left=InCritical(move.left))
+
+
+def _of_loop(left: t.Loop, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        yield from _of_passes(Passes(left, (), 0), here)
+
+
+def _of_passes(left: Passes, here: Here) -> Iterator[Move]:
+    if here.event.row not in left.node.rows:
+        return
+    for at, one in enumerate(left.under_way):
+        bound = {**here.bound, **dict(one.own)} if one.own else here.bound
+        for move in moves(one.left, here.within(bound, one.asked)):
+            yield from _passes_after(
+                left, (*left.under_way[:at], left.under_way[at], *left.under_way[at + 1 :]), at, move, here
+            )
+    if left.begun >= left.node.high:
+        return
+    connection = here.event.connection
+    waiting = [one for one in left.under_way if not _gives_way(left.node, one, connection)]
+    if len(waiting) >= left.node.overlap:
+        return
+    fresh = Pass(left.node.body, (), frozenset(), connection)
+    others = _tails(left) if left.node.overlap > 1 else ()
+    begun = replace(
+        left, begun=min(left.begun + 1, max(left.node.low, left.node.high if left.node.high < t.MANY else 0))
+    )
+    for move in moves(left.node.body, here.within(here.bound, frozenset())):
+        yield from _passes_after(begun, (*others, fresh), len(others), move, here)
+
+
+def _gives_way(node: t.Loop, one: Pass, connection: int) -> bool:
+    return may_stop(one.left, connection) or (node.renews and connection not in (-1, one.connection))
+
+
+def _tails(left: Passes) -> tuple[Pass, ...]:
+    done = [one for one in left.under_way if may_end(one.left)]
+    over = set(map(id, done[: max(0, len(done) - MOST_TAILS)]))
+    return tuple(one for one in left.under_way if id(one) not in over)
+
+
+def _passes_after(left: Passes, under_way: tuple[Pass, ...], at: int, move: Move, here: Here) -> Iterator[Move]:
+    """The loop after one of its passes moved: what the pass binds for itself stays with it."""
+    one, event, names = under_way[at], here.event, left.node.names
+    news = [pair for pair in move.updates if pair[0] in names]
+    own = tuple(sorted({**dict(one.own), **dict(news)}.items())) if news else one.own
+    used, connection = left.used, left.connection
+    if news and len(own) == len(names):
+        known = used if connection == event.connection else ()
+        after = with_used(known, tuple(value for _, value in own))
+        if after is None:
+            return
+        used, connection = after, event.connection
+    asked = one.asked
+    if move.asks and not event.is_last:
+        asked |= {event.thread}
+    elif event.is_last and event.thread in asked:
+        asked -= {event.thread}
+    on = event.connection if event.connection >= 0 else one.connection
+    after_it = (Pass(move.left, own, asked, on),) if move.left is not t.NOTHING else ()
+    rest = (*under_way[:at], *after_it, *under_way[at + 1 :])
+    updates = tuple(pair for pair in move.updates if pair[0] not in names) if news else move.updates
+    yield Move(Passes(left.node, rest, left.begun, used, connection), updates, move.promise, asks=False)
+
+
+def _of_beside(left: t.Beside, here: Here) -> Iterator[Move]:
+    if here.event.row in left.rows:
+        yield from _of_in_beside(InBeside(left, left.body, left.lanes), here)
+
+
+def _of_in_beside(left: InBeside, here: Here) -> Iterator[Move]:
+    if here.event.row not in left.node.rows:
+        return
+    free = list(_free((left.body, *left.lanes)))
+    on = here.event.connection if here.event.connection >= 0 else left.connection
+    if 0 in free:
+        for move in moves(left.body, here):
+            yield move._replace(left=InBeside(left.node, move.left, left.lanes, on))
+    for at, lane in enumerate(left.lanes):
+        if at + 1 in free or _renews(lane, here.event.connection):
+            for move in moves(lane, here):
+                lanes = (*left.lanes[:at], move.left, *left.lanes[at + 1 :])
+                yield move._replace(left=InBeside(left.node, left.body, lanes, on))
+    for instead in left.node.breaks:
+        yield from moves(instead, here)
+
+
+def _renews(lane: Left, connection: int) -> bool:
+    return isinstance(lane, Passes) and any(_gives_way(lane.node, one, connection) for one in lane.under_way)
+
+
+_MOVES: dict[type, Callable[[Any, Here], Iterator[Move]]] = {
+    t.Step: _of_step,
+    t.Ordered: _of_ordered,
+    t.Choice: _of_choice,
+    t.Lanes: _of_lanes,
+    t.Critical: _of_critical,
+    t.Loop: _of_loop,
+    t.Beside: _of_beside,
+    InOrder: _of_in_order,
+    InLanes: _of_in_lanes,
+    InCritical: _of_in_critical,
+    Passes: _of_passes,
+    InBeside: _of_in_beside,
+}

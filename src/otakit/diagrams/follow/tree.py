@@ -1,0 +1,217 @@
+"""The tree of a diagram's promises: steps in order, choices, loops, lanes without an order, what may come beside.
+
+Values only, each with what can be known before anything happens: which rows it speaks of, and whether it may
+be over without any. `grammar` makes the tree, `walk` goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from otakit.diagrams.follow.promise import Promise
+
+MANY = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One arrow."""
+
+    promise: Promise
+
+    @property
+    def may_end(self) -> bool:
+        """It has to come."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordered:
+    """One part after the other."""
+
+    parts: tuple[Node, ...]
+    rows: frozenset[str]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One of the branches."""
+
+    branches: tuple[Node, ...]
+    rows: frozenset[str]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """The body again and again.
+
+    Attributes:
+        number: counts from 1 in a diagram; names belong to it by this.
+        low: so many passes at least.
+        high: so many at most.
+        overlap: so many passes may wait at a time.
+        names: one-letter names; each pass has others.
+        renews: a pass ends with its connection, and another may begin.
+    """
+
+    number: int
+    body: Node
+    low: int
+    high: int
+    overlap: int
+    names: frozenset[str]
+    renews: bool
+    rows: frozenset[str]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lanes:
+    """All lanes, in any interleaving."""
+
+    lanes: tuple[Node, ...]
+    rows: frozenset[str]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Critical:
+    """A body in which no other lane may move."""
+
+    body: Node
+    rows: frozenset[str]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """A body, what may come at any time beside it, and what may end it at any time.
+
+    Attributes:
+        breaks: each happens in place of all that is left of the body.
+        is_cut_by_connection: it may also stop with its connection, without an arrow.
+        is_cut: it may also stop, without an arrow, when what follows begins.
+    """
+
+    body: Node
+    lanes: tuple[Node, ...]
+    breaks: tuple[Node, ...]
+    is_cut_by_connection: bool
+    is_cut: bool
+    rows: frozenset[str]
+    may_end: bool
+
+
+Node = Step | Ordered | Choice | Loop | Lanes | Critical | Beside
+NOTHING = Ordered((), frozenset(), may_end=True)
+
+
+def rows_of(node: Node) -> frozenset[str]:
+    """All rows that it speaks of."""
+    return frozenset((node.promise.row,)) if isinstance(node, Step) else node.rows
+
+
+def _rows(nodes: tuple[Node, ...]) -> frozenset[str]:
+    return frozenset(row for node in nodes for row in rows_of(node))
+
+
+def ordered(parts: tuple[Node, ...]) -> Node:
+    """Parts in order; one part stands for itself."""
+    there = tuple(part for part in parts if part is not NOTHING)
+    if not there:
+        return NOTHING
+    return there[0] if len(there) == 1 else Ordered(there, _rows(there), all(part.may_end for part in there))
+
+
+def choice(branches: tuple[Node, ...]) -> Node:
+    """One of them."""
+    if all(branch is NOTHING for branch in branches):
+        return NOTHING
+    return Choice(branches, _rows(branches), any(branch.may_end for branch in branches))
+
+
+def lanes(parts: tuple[Node, ...]) -> Node:
+    """All of them, in any interleaving."""
+    there = tuple(part for part in parts if part is not NOTHING)
+    if len(there) < 2:
+        return there[0] if there else NOTHING
+    return Lanes(there, _rows(there), all(part.may_end for part in there))
+
+
+def critical(body: Node) -> Node:
+    """A body that nothing interrupts."""
+    return body if body is NOTHING or isinstance(body, Step) else Critical(body, rows_of(body), body.may_end)
+
+
+def loop(
+    number: int,
+    body: Node,
+    low: int,
+    high: int,
+    overlap: int,
+    names: frozenset[str] = frozenset(),
+    *,
+    renews: bool = False,
+) -> Node:
+    """The body again and again; `names` are its own."""
+    if body is NOTHING:
+        return NOTHING
+    return Loop(number, body, low, high, overlap, names, renews, rows_of(body), low == 0 or body.may_end)
+
+
+def beside(body: Node, around: tuple[Node, ...], breaks: tuple[Node, ...], *, by_connection: bool, cut: bool) -> Node:
+    """A body with what may come at any time."""
+    there = tuple(part for part in around if part is not NOTHING)
+    ends = tuple(part for part in breaks if part is not NOTHING)
+    if not (there or ends or by_connection or cut):
+        return body
+    return Beside(body, there, ends, by_connection, cut, _rows((body, *there, *ends)), body.may_end)
+
+
+def promises(node: Node) -> Iterator[Promise]:
+    """All arrows, in order."""
+    match node:
+        case Step(promise=promise):
+            yield promise
+        case Ordered(parts=parts) | Choice(branches=parts) | Lanes(lanes=parts):
+            for part in parts:
+                yield from promises(part)
+        case Loop(body=body) | Critical(body=body):
+            yield from promises(body)
+        case Beside():
+            for part in (node.body, *node.lanes, *node.breaks):
+                yield from promises(part)
+
+
+def changed(node: Node, change: Callable[[Promise], Promise | None]) -> Node:
+    """The tree with other promises in it; a step that becomes None is taken out."""
+
+    def each(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        return tuple(changed(one, change) for one in nodes)
+
+    match node:
+        case Step(promise=promise):
+            after = change(promise)
+            return NOTHING if after is None else Step(after)
+        case Ordered(parts=parts):
+            return ordered(each(parts))
+        case Choice(branches=parts):
+            return choice(each(parts))
+        case Lanes(lanes=parts):
+            return lanes(each(parts))
+        case Critical(body=body):
+            return critical(changed(body, change))
+        case Loop():
+            body = changed(node.body, change)
+            return loop(node.number, body, node.low, node.high, node.overlap, node.names, renews=node.renews)
+        case Beside():
+            return beside(
+                changed(node.body, change),
+                each(node.lanes),
+                each(node.breaks),
+                by_connection=node.is_cut_by_connection,
+                cut=node.is_cut,
+            )

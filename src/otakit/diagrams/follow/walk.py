@@ -1,0 +1,130 @@
+"""Walks the tree of a diagram with what happened: all ways in which it may have gone so far.
+
+Several states at a time, since an event may keep more than one arrow; states that are alike become one. Knows
+what a drawing may leave out; leaves to `moves` what one event does to one state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otakit.diagrams.follow import tree as t
+from otakit.diagrams.follow.happened import Happened
+from otakit.diagrams.follow.keeping import Here, answers
+from otakit.diagrams.follow.left import Bound, Left, Next, is_asked, may_end, next_arrows
+from otakit.diagrams.follow.moves import Move, moves
+from otakit.diagrams.follow.promise import Promise
+from otakit.errors import DiagramError
+
+MOST_STATES = 500
+MOST_MOVES_AN_EVENT = 20_000
+
+Kept = tuple[Promise, Happened]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One way in which it may have gone so far.
+
+    Attributes:
+        bound: names and devices.
+        asked: threads of the questions that are open outside of loops.
+    """
+
+    left: Left
+    bound: Bound = ()
+    asked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How a state came about: how many events kept an arrow, and the newest of them."""
+
+    kept: int = 0
+    newest: tuple[Kept, ...] = ()
+
+
+class Walk:
+    """All states at once.
+
+    Args:
+        node: the promise of a diagram.
+        neighbours: how many kept arrows are remembered.
+    """
+
+    def __init__(self, node: t.Node, neighbours: int = 2) -> None:
+        self._drawn = frozenset(promise.row for promise in t.promises(node))
+        self._questions: dict[int, Promise] = {}
+        self._neighbours = neighbours
+        self.states: dict[State, Trail] = {State(node): Trail()}
+
+    def hears(self, event: Happened) -> bool:
+        """Goes on with an event; False, and no change, where no state allows it.
+
+        Raises:
+            DiagramError: the diagram can be read in too many ways.
+        """
+        found: dict[State, Trail] = {}
+        for state, trail in self.states.items():
+            moved = False
+            for number, move in enumerate(moves(state.left, self._here(state, event))):
+                moved = True
+                found.setdefault(_after(state, move, event), self._longer(trail, move.promise, event))
+                if number > MOST_MOVES_AN_EVENT:
+                    raise DiagramError(_TOO_MANY)
+            if not moved and self._may_pass(state, event):
+                found.setdefault(state, trail)
+        if len(found) > MOST_STATES:
+            raise DiagramError(_TOO_MANY)
+        if not found:
+            return False
+        self.states = found
+        return True
+
+    def _here(self, state: State, event: Happened) -> Here:
+        return Here(event, dict(state.bound), (state.asked,), self._questions, self._drawn)
+
+    def _longer(self, trail: Trail, promise: Promise, event: Happened) -> Trail:
+        if event.is_question:
+            self._questions[event.thread] = promise
+        return Trail(trail.kept + 1, (*trail.newest[-self._neighbours + 1 :], (promise, event)))
+
+    def _may_pass(self, state: State, event: Happened) -> bool:
+        """Whether a drawing need not have it: a receipt, a repetition, an answer to what was given up since."""
+        if not event.was_asked:
+            return False
+        if event.may_be_left_out:
+            return True
+        is_answer = answers(event.row) and not event.is_question
+        return is_answer and event.thread not in state.asked and not is_asked(state.left, event.thread)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more has to come."""
+        return any(may_end(state.left) for state in self.states)
+
+    @property
+    def trail(self) -> Trail:
+        """Of the state that kept most."""
+        return max(self.states.values(), key=lambda trail: trail.kept)
+
+    def next_arrows(self) -> list[Next]:
+        """The arrows that may come next, states that kept most first."""
+        by_kept = sorted(self.states.items(), key=lambda pair: -pair[1].kept)
+        return list(dict.fromkeys(arrow for state, _ in by_kept for arrow in next_arrows(state.left)))
+
+
+_TOO_MANY = (
+    "the diagram can be read in too many ways; tell its alternatives apart by topic, key or code, and parallel "
+    "parts by {names}"
+)
+
+
+def _after(state: State, move: Move, event: Happened) -> State:
+    asked = state.asked
+    if move.asks and not event.is_last:
+        asked |= {event.thread}
+    elif event.is_last and event.thread in asked:
+        asked -= {event.thread}
+    bound = tuple(sorted({**dict(state.bound), **dict(move.updates)}.items())) if move.updates else state.bound
+    return State(move.left, bound, asked)
