@@ -225,7 +225,7 @@ def test_no_screen_has_to_be_scrolled_sideways(twin: Twin, open_page: OpenPage) 
     report(twin, device, {"fw_state": "x" * 190, "fw_error": "y" * 10_000, "current_fw_title": "z" * 250})
     expect(row(page, "a-device")).to_contain_text("xxx")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+        page.emulate_media(color_scheme=scheme)
         for width, text in ((360, "100%"), (640, "100%"), (768, "100%"), (1280, "100%"), (1280, "200%")):
             page.set_viewport_size({"width": width, "height": 720})
             page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
@@ -288,6 +288,7 @@ def test_keyboard_alone_is_enough(twin: Twin, open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     tab_to("Add device")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.type("pump-8")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Device pump-8 is there")).to_be_visible()
@@ -360,6 +361,17 @@ def test_paused_view_stands_still(twin: Twin, open_page: OpenPage) -> None:
     expect(row(page, "pump-late")).to_have_count(0)
     page.get_by_role("button", name="Pause live view").click()
     expect(row(page, "pump-late")).to_be_visible()
+
+
+def test_dialog_opened_at_once_knows_the_profiles(twin: Twin, open_page: OpenPage) -> None:
+    """An operator may be faster than the page's first reading of the lists."""
+    page = open_page(twin.url)
+    page.route("**/api/deviceProfiles*", lambda route: held.append(route) if not held else route.continue_())
+    held: list[Any] = []
+    page.reload()
+    page.get_by_role("button", name="Add device").click()
+    expect(page.get_by_role("dialog").get_by_label("Profile")).to_contain_text("default")
+    held[0].continue_()
 
 
 def test_many_devices_are_shown_in_part_and_found_by_name(open_page: OpenPage) -> None:

@@ -23,6 +23,7 @@ from otakit.twin.page.ear import MOST_EARLY, RING, STRANGER, Ear
 from otakit.twin.page.feed import Feed
 from otakit.twin.page.routes import STATIC
 from otakit.twin.page.sentences import rows_of
+from otakit.twin.rest.login import Login
 from otakit.twin.rules.entities import Device
 from otakit.twin.server import TwinServer
 from otakit.twin.settings import TwinSettings
@@ -414,6 +415,19 @@ def test_hint_is_not_given_under_a_foreign_name(play: Callable[..., None]) -> No
             assert "password" not in (await client.get("/twin/login/hint", headers=headers)).text
 
     play(story)
+
+
+def test_hint_never_tells_a_password_of_ones_own() -> None:
+    """On loopback too: there may be other users on the machine."""
+
+    async def story() -> None:
+        server = TwinServer(login=Login(password="chosen"))
+        await server.start()
+        async with httpx.AsyncClient(base_url="http://{}:{}".format(*server.http)) as client:
+            assert (await client.get("/twin/login/hint")).json() == {}
+        await server.close()
+
+    asyncio.run(story())
 
 
 def test_page_forbids_everything_foreign(play: Callable[..., None]) -> None:

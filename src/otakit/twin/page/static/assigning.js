@@ -2,7 +2,7 @@
 
 import { ask, confirm, field, foreign, h, button, select } from "./dom.js";
 import { named } from "./text.js";
-import { KINDS, assign, compare, fitting, ownOf, packageOf, profileName, read, world } from "./world.js";
+import { KINDS, assign, compare, fitting, ownOf, packageOf, profileName, read, readCatalogue, world } from "./world.js";
 
 const STALE = 409;
 
@@ -34,9 +34,15 @@ export function problem(error) {
   ask({ title: "That did not work", body: [h("p", { className: "error", role: "alert" }, foreign(error.message))], stop: "Close" });
 }
 
-async function begin(type, id, then) {
+/** Opens a dialog: at once where it needs the profiles only, else on what is stored now. */
+export async function begin(then, type, id) {
+  if (!type && world.profiles.length) {
+    then();
+    return;
+  }
   try {
-    then(await read(type, id));
+    const [entity] = await Promise.all([type ? read(type, id) : null, readCatalogue()]);
+    then(entity);
   } catch (error) {
     problem(error);
   }
@@ -44,7 +50,7 @@ async function begin(type, id, then) {
 
 /** Chooses the packages of a device or a profile. */
 export function assignTo(type, id) {
-  begin(type, id, (entity) => {
+  begin((entity) => {
     const profileId = profileOf(type, entity);
     const fields = KINDS.map((kind) => {
       const found = fitting(profileId, kind).map((each) => [each.id.id, named(each.title, each.version)]);
@@ -61,7 +67,7 @@ export function assignTo(type, id) {
       submit: (values) => assign(type, entity, values),
       again: afterConflict(() => assignTo(type, id)),
     });
-  });
+  }, type, id);
 }
 
 function followers(profileId) {
@@ -71,7 +77,7 @@ function followers(profileId) {
 
 /** Takes one package back, after asking. */
 export function unassign(type, id, kind) {
-  begin(type, id, (entity) => {
+  begin((entity) => {
     const found = packageOf(ownOf(entity, kind));
     const what = found ? named(found.title, found.version) : `its ${kind}`;
     const then = otherwise(type, entity, kind);
@@ -89,7 +95,7 @@ export function unassign(type, id, kind) {
         }
       },
     });
-  });
+  }, type, id);
 }
 
 /** Chooses who gets a package. */

@@ -1,6 +1,7 @@
 // The page as a whole: logs in, follows the twin, draws what changed, and hears the buttons.
 
 import { LoginNeeded, follow, isLoggedIn, login, loginAlone, logout } from "./api.js";
+import { begin } from "./assigning.js";
 import { addDeviceDialog, drawDevices, showMore } from "./devices.js";
 import { put, show } from "./dom.js";
 import * as exchanges from "./exchanges.js";
@@ -162,8 +163,8 @@ async function enter() {
 }
 
 function buttons() {
-  byId("add-device").onclick = addDeviceDialog;
-  byId("upload").onclick = uploadDialog;
+  byId("add-device").onclick = () => begin(addDeviceDialog);
+  byId("upload").onclick = () => begin(uploadDialog);
   byId("add-profile").onclick = addProfileDialog;
   byId("filter").oninput = drawDevices;
   byId("more").onclick = showMore;
