@@ -6,38 +6,17 @@ Right answers are computed from what the lesson itself looks at, so none stands 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from otakit.lesson import exercises_truth
+from otakit.lesson.exercise import Exercise, near
 from otakit.session import Session, example
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One exercise at the end of a lesson.
-
-    Attributes:
-        is_right: whether a value answers it; may raise, which counts as no.
-        because: why the right answer is right.
-        look: where to look when it is not.
-        hints: three, each saying more than the one before.
-    """
-
-    is_right: Callable[[Any], bool]
-    because: str
-    look: str
-    hints: tuple[str, str, str]
 
 
 @cache
 def _sample() -> Session:
     return example()
-
-
-def _near(value: Any, wanted: float) -> bool:
-    return abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted))
 
 
 def _own_file_runs(value: Any) -> bool:
@@ -50,7 +29,7 @@ def _own_file_runs(value: Any) -> bool:
 def _bytes_of_overhead(value: Any) -> bool:
     packets = _sample().packets
     chunks = packets[packets["message"] == "ChunkResponse"]
-    return _near(value, int(packets["length"].sum()) - int(chunks["payload_bytes"].sum()))
+    return near(value, int(packets["length"].sum()) - int(chunks["payload_bytes"].sum()))
 
 
 def _slowest_chunk(value: Any) -> bool:
@@ -66,7 +45,7 @@ def _seconds_in_vain(value: Any) -> bool:
     chunks = _sample().chunks
     again = chunks[chunks["attempt"] == 2].iloc[0]
     first = chunks[(chunks["kind"] == again["kind"]) & (chunks["index"] == again["index"]) & (chunks["attempt"] == 1)]
-    return _near(value, float(again["asked_s"] - first["asked_s"].iloc[0]))
+    return near(value, float(again["asked_s"] - first["asked_s"].iloc[0]))
 
 
 EXERCISES = {
@@ -81,7 +60,7 @@ EXERCISES = {
         ),
     ),
     "00b": Exercise(
-        lambda value: _near(value, 307_200 * 8 / 600_000),
+        lambda value: near(value, 307_200 * 8 / 600_000),
         "no byte arrives faster than its bits; headers, acknowledgements and the first round trips come on top.",
         "Eight bits a byte, and 600,000 bits a second; the answer is in seconds.",
         (
@@ -120,4 +99,5 @@ EXERCISES = {
             "Subtract the asked_s of the unanswered row from that of the row with attempt 2.",
         ),
     ),
+    **exercises_truth.EXERCISES,
 }

@@ -1,0 +1,69 @@
+"""The exercises of lessons 05 to 08: statuses, checksums, software beside firmware, device and profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otakit.lesson.exercise import Exercise
+from otakit.protocol.checksums import checksum_of
+
+LESSON_IMAGE = bytes(range(250)) * 80
+"""The 20,000 bytes of the lessons' image."""
+PAIRS = (("1.0", "1.0.1"), ("1.1", "1.10"), ("1.10", "1.1"), ("2.0", "2.0"), ("2.0", "2.1"))
+"""Running and offered versions of exercise 05b."""
+
+
+def _skipped_by_prefix(value: Any) -> bool:
+    wanted = {pair for pair in PAIRS if pair[1].startswith(pair[0]) and pair[0] != pair[1]}
+    return len(value) == len(wanted) and {tuple(pair) for pair in value} == wanted
+
+
+def _begins_with_zeros(value: Any) -> bool:
+    return isinstance(value, bytes) and checksum_of("CRC32", value).startswith("00")
+
+
+EXERCISES = {
+    "05a": Exercise(
+        lambda value: list(value) == ["VERIFIED"],
+        "history keeps one value for each key and millisecond, and the later one replaced the earlier: a device that "
+        "reports twice within a millisecond loses a status, unless it gives each a later time.",
+        "Write both with the same ts and read fw_state back: the list holds the values of that one time, no other.",
+        (
+            "Call server.write_telemetry twice, first with DOWNLOADED, then with VERIFIED, both times with ts.",
+            'server.telemetry(device, "fw_state")["fw_state"] is a list of pairs: milliseconds and value.',
+            "Keep the values whose milliseconds are ts: [value for at, value in … if at == ts].",
+        ),
+    ),
+    "05b": Exercise(
+        _skipped_by_prefix,
+        "each offered version begins with all letters of the running one: such a client never takes the bug fix after "
+        "its own release. Only the exact comparison of title and version is right.",
+        "Wanted are the pairs where offered.startswith(running) is true and the two are not equal.",
+        (
+            "Try '1.0.1'.startswith('1.0') and '1.1'.startswith('1.10').",
+            "A pair whose two versions are equal is rightly skipped, so it is not wanted.",
+            "A list of pairs, each as it stands in pairs: two of the five.",
+        ),
+    ),
+    "06a": Exercise(
+        lambda value: value == checksum_of("CRC32", LESSON_IMAGE),
+        "the same 32 bits as four bytes, the lowest first, each as two digits.",
+        "Eight digits in small letters: what server.upload prints for this image with algorithm CRC32.",
+        (
+            "zlib.crc32(image) is the number; number.to_bytes(4, …) makes its four bytes.",
+            "ThingsBoard prints the lowest byte first: the order is called little.",
+            "bytes.hex() writes two digits for each byte, zeros included.",
+        ),
+    ),
+    "06b": Exercise(
+        _begins_with_zeros,
+        "about one image in 256 begins like that. A client that leaves leading zeros out compares six digits or fewer "
+        "with eight, and refuses a good image.",
+        "Hand over bytes, not a text: some whose checksum_of('CRC32', image) begins with 00.",
+        (
+            "Any bytes will do: count upwards, and make an image of each number, such as str(number).encode().",
+            "checksum_of('CRC32', image) prints as ThingsBoard does; startswith('00') tells.",
+            "next(image for image in (…) if checksum_of('CRC32', image).startswith('00')) stops at the first one.",
+        ),
+    ),
+}
