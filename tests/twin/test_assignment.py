@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -213,3 +214,22 @@ def test_several_turns_in_one_seed_are_the_same_bytes(make: Callable[..., Any]) 
         return [packet.payload for packet in talk.hear()]
 
     assert run() == run()
+
+
+def test_request_in_the_middle_of_an_assignment_sees_old_and_new_side_by_side(make: Callable[..., Any]) -> None:
+    """Keys are stored one by one (`doSave`); the update goes out when all are."""
+    world = make(attribute_save_s=1)
+    talk = world.talk()
+    world.assign(world.a)
+    world.passes(10)
+    world.assign(world.b, wait_s=1.5)
+    keys = "fw_title,fw_version,fw_size"
+    (answer,) = (
+        each
+        for each in talk.publish("v1/devices/me/attributes/request/1", {"sharedKeys": keys})
+        if each.type.name == "PUBLISH"
+    )
+    assert json.loads(answer.payload)["shared"] == {"fw_title": "pump", "fw_version": "1.11", "fw_size": 200_000}
+    talk.subscribe("v1/devices/me/attributes")
+    world.passes(10)
+    assert any(json.loads(each.payload).get("fw_size") == 100_000 for each in talk.hear())

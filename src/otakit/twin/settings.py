@@ -15,7 +15,14 @@ from otakit.twin.rules.limits import rates
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second: inside, time is whole nanoseconds; on the public face, seconds."""
-_MAY_BE_ZERO = {"dispatch_spacing_s", "dispatch_latency_s", "core_delay_s", "max_ota_bytes", "provision_close_s"}
+_MAY_BE_ZERO = {
+    "dispatch_spacing_s",
+    "dispatch_latency_s",
+    "attribute_save_s",
+    "core_delay_s",
+    "max_ota_bytes",
+    "provision_close_s",
+}
 _VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
 
 
@@ -27,6 +34,8 @@ class TwinSettings:
         max_payload_bytes: largest packet from a device and largest chunk.
         dispatch_spacing_s: seconds between two devices that are told of a package.
         dispatch_latency_s: seconds from the assignment to its turn on an idle dispatcher.
+        attribute_save_s: seconds between two of a package's attributes being stored; a request in between sees old
+            and new side by side. ThingsBoard stores them one by one as fast as its database does.
         cache_entries: packages whose bytes are held.
         cache_ttl_s: seconds after loading until they are dropped.
         inactivity_s: seconds of silence until a connection is closed.
@@ -70,6 +79,7 @@ class TwinSettings:
     max_payload_bytes: int = 65_536
     dispatch_spacing_s: float = 0.6
     dispatch_latency_s: float = 0.005
+    attribute_save_s: float = 0
     cache_entries: int = 10
     cache_ttl_s: float = 3600
     inactivity_s: float = 600
@@ -150,6 +160,7 @@ KNOBS: Mapping[str, str] = {
     "max_payload_bytes": "NETTY_MAX_PAYLOAD_SIZE",
     "dispatch_spacing_s": "TB_QUEUE_CORE_OTA_PACK_INTERVAL_MS / TB_QUEUE_CORE_OTA_PACK_SIZE",
     "dispatch_latency_s": "",
+    "attribute_save_s": "",
     "cache_entries": "CACHE_SPECS_OTA_PACKAGES_DATA_MAX_SIZE",
     "cache_ttl_s": "CACHE_SPECS_OTA_PACKAGES_DATA_TTL",
     "inactivity_s": "TB_TRANSPORT_SESSIONS_INACTIVITY_TIMEOUT",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from otakit.protocol.messages import Kind
 from otakit.protocol.package import KEYS, attribute_keys
@@ -108,10 +109,10 @@ class Assignment:
         at_ms = now // MILLISECOND
         if at_ms != notice.at_ms or not self._store.chance.coin():  # in one millisecond either may be the last
             self._store.memories[device.id].telemetry.write(at_ms, {f"{notice.kind.value}_state": "INITIATED"})
-        self._announce(device.id, package, notice.at_ms)
+        self._announce(device.id, package, notice.at_ms, now)
         return True
 
-    def _announce(self, device_id: str, package: OtaPackage, at_ms: int) -> None:
+    def _announce(self, device_id: str, package: OtaPackage, at_ms: int, now: int) -> None:
         """Two writes, each with its own push, in either order; none where nothing is stale."""
         values = package.announced().attributes()
         if package.url and self._settings.is_before(4, 2, 1, 1):
@@ -120,11 +121,27 @@ class Assignment:
             values.pop(f"{package.kind.value}_checksum_algorithm", None)
         stale = [key for key in attribute_keys(package.kind) if key not in values]
         late = self._store.chance.coin() if stale else False
+
+        def finish(_now: int) -> None:
+            if device_id in self._store.memories:
+                self.write_shared(device_id, values, at_ms)
+                if late:
+                    self.delete_shared(device_id, stale)
+
         if stale and not late:
             self.delete_shared(device_id, stale)
-        self.write_shared(device_id, values, at_ms)
-        if late:
-            self.delete_shared(device_id, stale)
+        gap = nanoseconds(self._settings.attribute_save_s)
+        if not gap:
+            finish(now)
+            return
+        for number, (key, value) in enumerate(values.items()):
+            self._timers.at(now + number * gap, partial(self._store_one, device_id, key, value, at_ms))
+        self._timers.at(now + len(values) * gap, finish)
+
+    def _store_one(self, device_id: str, key: str, value: object, at_ms: int, _now: int) -> None:
+        """One key of several, stored on its own: who asks now sees old and new side by side (`doSave`)."""
+        if (memory := self._store.memories.get(device_id)) is not None:
+            memory.shared[key] = Attribute(value, at_ms)  # type: ignore[arg-type]  # as in write_shared
 
     def write_shared(self, device_id: str, values: dict[str, object], at_ms: int) -> None:
         """Stores shared attributes and tells the device just those."""
