@@ -3,5 +3,6 @@
 from otakit.lesson.answers import answer, compare, hint
 from otakit.lesson.place import own, where
 from otakit.lesson.steps import steps
+from otakit.lesson.talk import talk
 
-__all__ = ["answer", "compare", "hint", "own", "steps", "where"]
+__all__ = ["answer", "compare", "hint", "own", "steps", "talk", "where"]

@@ -7,9 +7,11 @@ diagram is drawn. A step asks it for the diagram with its arrows marked.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
-from otakit.diagrams.labels import Arrow, arrows, mark
+from otakit.diagrams.labels import DEVICE, Arrow, arrows, mark
 from otakit.diagrams.plantuml import source_of
+from otakit.protocol.messages import Direction
 
 SECTIONS = {
     "AttributesRequest": "request-firmware-attributes",
@@ -20,6 +22,10 @@ SECTIONS = {
     "Telemetry": "report-firmware-status",
 }
 WHOLE = "whole-update"
+LIT = "▶"
+"""Stands before the label of an arrow that is marked already."""
+Said = tuple[str, str, Direction]
+"""Row of the message table, what the packet says, and who says it."""
 WIRE_WORD = r"[_/]|[A-Z]{3}|^(accepted|refused)$"
 """What is said on the wire, or follows from one code of it; the other words of a label explain."""
 OF_SOFTWARE = {"ChunkRequest", "Telemetry"}
@@ -52,11 +58,39 @@ def pointed(section: str, question: tuple[str, str], answer: tuple[str, str] | N
     return marked if answer is None or answered is None else mark(marked, answer[0], _nth(found, answered))
 
 
+def lit(section: str, exchanges: Sequence[Sequence[Said]]) -> str:
+    """The section's diagram as PlantUML text, with every arrow marked that these exchanges took.
+
+    Args:
+        section: name of a diagram of the article.
+        exchanges: each with its packets in their order, the question first; what the section does not draw
+            lights nothing.
+    """
+    source = source_of(section)
+    for packets in exchanges:
+        place: int | None = None
+        for number, (row_name, said, direction) in enumerate(packets):
+            found = arrows(source)
+            first = 0 if place is None else place + 1
+            again = (at for at in range(first, len(found)) if found[at].row_name == packets[0][0])
+            places = range(first, next(again, len(found)) if number and place is not None else len(found))
+            at = _likest(found, (row_name, said), [at for at in places if _goes(found[at], direction)])
+            if at is not None and LIT not in found[at].label:
+                source = mark(source, row_name, _nth(found, at))
+            if not number and direction is Direction.TO_SERVER:
+                place = at
+    return source
+
+
+def _goes(arrow: Arrow, direction: Direction) -> bool:
+    return arrow.sender.startswith(DEVICE) == (direction is Direction.TO_SERVER)
+
+
 def _nth(found: list[Arrow], place: int) -> int:
     return sum(arrow.row_name == found[place].row_name for arrow in found[: place + 1])
 
 
-def _likest(found: list[Arrow], packet: tuple[str, str], places: range) -> int | None:
+def _likest(found: list[Arrow], packet: tuple[str, str], places: Iterable[int]) -> int | None:
     """The place of the arrow of this row whose label is most like what was said; the first of equals."""
     row_name, said = packet
     best, likest = float("-inf"), None

@@ -20,7 +20,7 @@ from otakit.lesson.pointing import pointed, section_of
 from otakit.protocol import messages as m
 from otakit.protocol import mqtt
 from otakit.protocol.messages import Direction
-from otakit.protocol.packets import ConnAck, PacketType, Publish, Version
+from otakit.protocol.packets import ConnAck, PacketType, Publish, Subscribe, Version
 
 ROW_BYTES = 16
 MOST_ROWS = 4  # hex rows of one field; a chunk has hundreds
@@ -50,7 +50,7 @@ class ShownPacket:
         number: in the recording.
         row: its row of the message table.
         fields: all its bytes, in order.
-        said: topic and payload of a PUBLISH as text, the gist of a CONNACK, empty for others.
+        said: topic and payload of a PUBLISH as text, filters of a SUBSCRIBE, the gist of a CONNACK, else empty.
         kind: ``firmware`` or ``software`` where it belongs to one.
     """
 
@@ -79,6 +79,8 @@ def shown(number: int, direction: Direction, raw: bytes, version: Version) -> Sh
     row = m.row_of(packet, direction).name
     if isinstance(packet, ConnAck):
         return ShownPacket(number, direction, row, fields, "refused" if packet.reason_code else "accepted")
+    if isinstance(packet, Subscribe):
+        return ShownPacket(number, direction, row, fields, " ".join(name for name, _ in packet.filters))
     if not isinstance(packet, Publish):
         return ShownPacket(number, direction, row, fields)
     message = m.message_of(packet.topic, packet.payload, direction)
@@ -180,10 +182,15 @@ def packet_text(packet: ShownPacket) -> str:
 
 
 def packet_html(packet: ShownPacket) -> str:
-    """The same as a table; each field has its colour and its name."""
+    """The same as a table below the title."""
+    return f"<p><b>{escape(packet.title)}</b></p>{packet_table(packet)}"
+
+
+def packet_table(packet: ShownPacket) -> str:
+    """Every byte of a packet as a table; each field has its colour and its name."""
     rows = "".join(_field_html(part, HUES[at % len(HUES)]) for at, part in enumerate(packet.fields))
     head = "".join(f"<th scope='col'>{name}</th>" for name in ("offset", "bytes", "field", "value", "meaning"))
-    return f"<p><b>{escape(packet.title)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _field_html(part: Field, hue: str) -> str:
