@@ -1,10 +1,8 @@
-"""Every lesson runs with each cell twice, every solution from top to bottom; lessons are made from solutions."""
+"""Every lesson runs with each cell twice, every solution from top to bottom."""
 
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +66,3 @@ def test_solution_is_accepted(path: Path, tmp_path: Path) -> None:
     exercises = sum("solution" in cell.metadata.get("tags", []) for cell in notebook.cells)
     assert exercises
     assert said.count(": right, because") == exercises
-
-
-def test_lessons_are_their_solutions_emptied() -> None:
-    """And both are committed without outputs."""
-    command = [sys.executable, str(ROOT / "docs" / "make_lessons.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS], ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_lesson_has_the_form_of_a_lesson(path: Path) -> None:
-    """Head in Chinese and English, more prose than code, short cells, never four code cells in a row."""
-    notebook = opened(path)
-    kinds = [cell.cell_type for cell in notebook.cells]
-    code = [cell.source.splitlines() for cell in notebook.cells if cell.cell_type == "code"]
-    head = notebook.cells[0].source
-    assert all(word in head for word in ("# ", "中文提要", "**You will do**", "**You will learn**", "**Minutes**"))
-    assert len({cell["id"] for cell in notebook.cells}) == len(kinds)
-    assert kinds.count("markdown") >= kinds.count("code")
-    assert "code code code code" not in " ".join(kinds)
-    assert sorted(map(len, code))[len(code) // 2] <= 4
-    assert max(map(len, code)) <= 10

@@ -1,29 +1,20 @@
 """Predictions, hints and answers of the exercises.
 
 Knows what each exercise asks and how to see that an answer is right; refuses to punish: nothing here
-raises because of what a reader wrote, and nothing shows a solution. The lessons call it.
+raises because of what a reader wrote, and nothing shows a solution. The last one right marks its lesson as
+done. The lessons call it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otakit.errors import SettingsError
+from otakit.lesson.marks import mark_done
+from otakit.lesson.said import Said
 
 if TYPE_CHECKING:
     from otakit.lesson.exercises import Exercise
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence that shows itself in a notebook, without quotes."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        """The sentence."""
-        return self.text
 
 
 def compare(guess: object, seen: object, why: str) -> Said:
@@ -66,7 +57,11 @@ def answer(name: str, value: object) -> Said:
         right = exercise.is_right(value)
     except Exception:  # noqa: BLE001 - a reader may hand over anything; whatever it breaks, it is not the answer
         right = False
-    return Said(f"{name}: right, because {exercise.because}" if right else f"{name}: not yet. {exercise.look}")
+    if not right:
+        return Said(f"{name}: not yet. {exercise.look}")
+    if name == _last_of(name[:2]):
+        mark_done(name[:2])
+    return Said(f"{name}: right, because {exercise.because}")
 
 
 def hint(name: str) -> Said:
@@ -79,6 +74,12 @@ def hint(name: str) -> Said:
     given = _given.get(name, 0)
     _given[name] = min(given + 1, len(exercise.hints) - 1)
     return Said(f"{name}, hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
+
+
+def _last_of(lesson: str) -> str:
+    from otakit.lesson.exercises import EXERCISES  # noqa: PLC0415 - as below
+
+    return max(name for name in EXERCISES if name.startswith(lesson))
 
 
 def _exercise(name: str) -> Exercise:

@@ -8,14 +8,15 @@ import re
 import sys
 from pathlib import Path
 
-from otakit.lesson.answers import Said
+from otakit.lesson.said import Said
 from otakit.servers import Server, Twin
 
 
-def where(server: Server) -> Said:
-    """One line: which server, which link, which kernel."""
+def where(server: Server | None = None) -> Said:
+    """One line: which server, which link, which kernel; without a server, that none is needed."""
     environment = Path(sys.prefix).name
-    return Said(f"{server.label}; kernel: Python {platform.python_version()} of {environment}")
+    label = "no server is needed here" if server is None else server.label
+    return Said(f"{label}; kernel: Python {platform.python_version()} of {environment}")
 
 
 def own(server: Server, name: str) -> str:
