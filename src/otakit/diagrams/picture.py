@@ -14,6 +14,9 @@ from otakit.errors import DiagramError
 
 FAMILY = "Arial,'Liberation Sans',Helvetica,sans-serif"  # the widths of shim.js are those of this family
 PNG_SCALE = 2.0
+SANS = ("Arial", "Liberation Sans", "DejaVu Sans", "Noto Sans", "Noto Sans CJK SC", "Segoe UI", "Helvetica")
+MONO = ("Courier New", "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", "Noto Sans Mono CJK SC", "Menlo")
+"""Families that resvg is offered, in this order: by itself it knows only the first, which few Linux machines have."""
 _OPEN = re.compile(r"<svg\b([^>]*)>")
 _SIZE = re.compile(r'\b(width|height)="([\d.]+)(?:px)?"')
 
@@ -73,23 +76,30 @@ def png_of(svg: str) -> bytes:
     """
     if not _has_fonts():
         raise DiagramError("no PNG: this machine has no font for its text; use the SVG, or install one (fonts-dejavu)")
-    return _drawn(svg, PNG_SCALE)
+    return _drawn(svg, PNG_SCALE, _there(SANS), _there(MONO))
 
 
-def _drawn(svg: str, zoom: float) -> bytes:
+def _drawn(svg: str, zoom: float, sans: str | None = None, mono: str | None = None) -> bytes:
     try:
         import resvg_py  # noqa: PLC0415 - only for who wants a PNG
 
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))
+        families = {"sans_serif_family": sans, "monospace_family": mono}
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, **families))
     except ImportError as error:
         raise DiagramError("no PNG: the package resvg-py is not installed; use the SVG") from error
     except ValueError as error:
         raise DiagramError(f"no PNG: resvg refuses this SVG ({error})") from error
 
 
-@functools.cache
 def _has_fonts() -> bool:
-    """Whether a letter leaves a trace: without any font resvg draws none, and does not say so."""
+    """Whether any letter would be drawn: without a font resvg leaves the words out, and does not say so."""
+    return _there(SANS) is not None
+
+
+@functools.cache
+def _there(families: tuple[str, ...]) -> str | None:
+    """The first of these families in which a letter leaves a trace."""
     box = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">{}</svg>'
-    letter = '<text x="2" y="16" font-size="16" font-family="sans-serif">M</text>'
-    return _drawn(box.format(letter), 1.0) != _drawn(box.format(""), 1.0)
+    letter = '<text x="2" y="16" font-size="16" font-family="{}">M</text>'
+    nothing = _drawn(box.format(""), 1.0)
+    return next((name for name in families if _drawn(box.format(letter.format(name)), 1.0) != nothing), None)
