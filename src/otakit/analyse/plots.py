@@ -5,18 +5,26 @@ as the last value of a notebook's cell they show themselves, with a text made fr
 The family `plots*` are the only files that import matplotlib, and none touches pyplot.
 """
 
+from otakit.analyse.plots_bits import changed_bits
+from otakit.analyse.plots_bytes import packet_bytes
+from otakit.analyse.plots_chunk_map import chunk_map
 from otakit.analyse.plots_latency import chunk_latency, latency_by_index, latency_distribution, latency_over_time
 from otakit.analyse.plots_packets import packets_over_time
 from otakit.analyse.plots_style import alt_text, png
 from otakit.analyse.plots_timeline import status_timeline
+from otakit.analyse.plots_updates import updates_over_time
 
 __all__ = [
     "alt_text",
+    "changed_bits",
     "chunk_latency",
+    "chunk_map",
     "latency_by_index",
     "latency_distribution",
     "latency_over_time",
+    "packet_bytes",
     "packets_over_time",
     "png",
     "status_timeline",
+    "updates_over_time",
 ]

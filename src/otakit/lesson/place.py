@@ -6,6 +6,7 @@ import getpass
 import platform
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from otakit.lesson.said import Said
@@ -28,3 +29,13 @@ def own(server: Server, name: str) -> str:
     except (OSError, KeyError, ImportError):  # no user name here, as in some containers
         reader = "reader"
     return f"{reader}-{name}"
+
+
+def on_twin(server: Server) -> Twin:
+    """Where faults can be made: the server itself when it is a twin, else a twin beside it, one for the process."""
+    return server if isinstance(server, Twin) else _beside()
+
+
+@cache
+def _beside() -> Twin:
+    return Twin()
