@@ -83,8 +83,8 @@ def _drawn(svg: str, zoom: float, sans: str | None = None, mono: str | None = No
     try:
         import resvg_py  # noqa: PLC0415 - only for who wants a PNG
 
-        families = {"sans_serif_family": sans, "monospace_family": mono}
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, **families))
+        made = resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, sans_serif_family=sans, monospace_family=mono)
+        return bytes(made)
     except ImportError as error:
         raise DiagramError("no PNG: the package resvg-py is not installed; use the SVG") from error
     except ValueError as error:

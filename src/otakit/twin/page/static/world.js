@@ -78,7 +78,8 @@ export function assign(type, entity, packages) {
 }
 
 export function addDevice(name, label, profileId) {
-  const deviceProfileId = { entityType: "DEVICE_PROFILE", id: profileId };
+  // without one, before the first list of profiles is there, ThingsBoard takes the default profile
+  const deviceProfileId = profileId ? { entityType: "DEVICE_PROFILE", id: profileId } : null;
   return call("POST", "/api/device", { name, label: label || null, deviceProfileId });
 }
 
