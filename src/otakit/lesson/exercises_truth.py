@@ -57,8 +57,8 @@ EXERCISES = {
     ),
     "06b": Exercise(
         _begins_with_zeros,
-        "about one image in 256 begins like that. A client that leaves leading zeros out compares six digits or fewer "
-        "with eight, and refuses a good image.",
+        "about one image in 256 begins like that. A client that leaves leading zeros out, as the vendor's Python "
+        "client does, compares six digits or fewer with eight and refuses a good image.",
         "Hand over bytes, not a text: some whose checksum_of('CRC32', image) begins with 00.",
         (
             "Any bytes will do: count upwards, and make an image of each number, such as str(number).encode().",
