@@ -72,7 +72,8 @@ def run_demo(out: str | Path, *, image: str | Path | None = None, link: str = "n
             server.upload("firmware", "pump", NEW[Kind.FIRMWARE], content),
             server.upload("software", "panel", NEW[Kind.SOFTWARE], made_image("software", SOFTWARE_BYTES)),
         ]
-        say(*(f"Package: {it.kind.word} {it.title} {it.version}, {size(it.size or 0)}, {it.algorithm}." for it in packages))
+        for each in packages:
+            say(f"Package: {each.kind.word} {each.title} {each.version}, {size(each.size or 0)}, {each.algorithm}.")
         runs = [_run(device, packages, folder / RECORDINGS[0], settings.describe())]
         if not settings.is_none:
             runs.append(_run(device, packages, folder / RECORDINGS[1], "none"))
