@@ -8,6 +8,7 @@ The family `plots*` are the only files that import matplotlib, and none touches 
 from otakit.analyse.plots_bits import changed_bits
 from otakit.analyse.plots_bytes import packet_bytes
 from otakit.analyse.plots_chunk_map import chunk_map
+from otakit.analyse.plots_lanes import chunk_lanes
 from otakit.analyse.plots_latency import chunk_latency, latency_by_index, latency_distribution, latency_over_time
 from otakit.analyse.plots_packets import packets_over_time
 from otakit.analyse.plots_style import alt_text, png
@@ -17,6 +18,7 @@ from otakit.analyse.plots_updates import updates_over_time
 __all__ = [
     "alt_text",
     "changed_bits",
+    "chunk_lanes",
     "chunk_latency",
     "chunk_map",
     "latency_by_index",
