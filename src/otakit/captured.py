@@ -82,6 +82,7 @@ NOTES: dict[str, str] = {
     "filter_refused": "filter, code: SUBACK did not grant this filter",
     "connection_lost": "reason: why this connection ended, as the client saw it",
     "fault": "name, fields of the plan: a fault the link or the twin carried out",
+    "operator": "did: what the operator did on the server at this moment, where the recording side knows it",
 }
 """Name of each note and its fields; a reader ignores names and fields that it does not know."""
 

@@ -147,13 +147,19 @@ class World:
         self._ticket += 1
         heappush(self._queue, (self.now + delay_ns, self._ticket, do))
 
-    def tick(self) -> None:
-        """Goes to the next moment at which something happens."""
+    @property
+    def next_at(self) -> int | None:
+        """When something happens next; None when nothing ever will."""
         times = [self._queue[0][0]] if self._queue else []
         times += [at for at in (self.core.wake_at, self.model.wake_at, self._pings_at()) if at is not None]
-        if not times or (self.now - EPOCH_NS) > LONGEST_S * 1_000_000_000:
+        return max(self.now, min(times)) if times else None
+
+    def tick(self) -> None:
+        """Goes to the next moment at which something happens."""
+        due = self.next_at
+        if due is None or (self.now - EPOCH_NS) > LONGEST_S * 1_000_000_000:
             raise AssertionError(f"nothing will ever happen again: {self.core.connection.phase}, {self.core.jobs}")
-        self.now = max(self.now, min(times))
+        self.now = due
         while self._queue and self._queue[0][0] <= self.now:
             heappop(self._queue)[2]()
         if (due := self.model.wake_at) is not None and due <= self.now:
@@ -257,7 +263,10 @@ class World:
         self._send_woken()
 
     def _send_woken(self) -> None:
-        woken = self.model.sessions.take_woken()
+        self.wake(self.model.sessions.take_woken())
+
+    def wake(self, woken: list[object]) -> None:
+        """Sends what the server has to say unasked, where this device's connection is among those named."""
         if self._talk is not None and self._session in woken:
             self._down(self._talk, self._number)
 
