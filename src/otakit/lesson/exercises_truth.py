@@ -9,6 +9,9 @@ from otakit.protocol.checksums import checksum_of
 
 LESSON_IMAGE = bytes(range(250)) * 80
 """The 20,000 bytes of the lessons' image."""
+APPLICATION = b"panel application 2.1.0\n" * 375
+"""The 9,000 bytes of the software in lesson 07."""
+HEAD_BYTES = 16
 PAIRS = (("1.0", "1.0.1"), ("1.1", "1.10"), ("1.10", "1.1"), ("2.0", "2.0"), ("2.0", "2.1"))
 """Running and offered versions of exercise 05b."""
 
@@ -20,6 +23,13 @@ def _skipped_by_prefix(value: Any) -> bool:
 
 def _begins_with_zeros(value: Any) -> bool:
     return isinstance(value, bytes) and checksum_of("CRC32", value).startswith("00")
+
+
+def _heads_in_turn(value: Any) -> bool:
+    """The first bytes of firmware, software and firmware."""
+    return [bytes(head) for head in value] == [
+        image[:HEAD_BYTES] for image in (LESSON_IMAGE, APPLICATION, LESSON_IMAGE)
+    ]
 
 
 EXERCISES = {
@@ -64,6 +74,27 @@ EXERCISES = {
             "Any bytes will do: count upwards, and make an image of each number, such as str(number).encode().",
             "checksum_of('CRC32', image) prints as ThingsBoard does; startswith('00') tells.",
             "next(image for image in (…) if checksum_of('CRC32', image).startswith('00')) stops at the first one.",
+        ),
+    ),
+    "07a": Exercise(
+        lambda value: value == "v2/sw/response/8/chunk/3",
+        "the answer repeats kind, request id and index of its request; that is all that tells two downloads apart.",
+        "It is the topic of the request with one word changed.",
+        (
+            "The request goes to v2/sw/request/8/chunk/3.",
+            "ThingsBoard answers under response where the device wrote request.",
+            "A text with six parts, five slashes between them; sw stays.",
+        ),
+    ),
+    "07b": Exercise(
+        _heads_in_turn,
+        "three images' worth of questions had three ids, so none was answered with another image's bytes: one counter "
+        "for both kinds is all it takes.",
+        "A list of three payloads, each 16 bytes: of the firmware, the software, and the firmware again.",
+        (
+            "ids = itertools.count(1) counts; next(ids) gives the next number, whoever asks.",
+            "line.request_chunk(next(ids), 0, 16, kind='software') asks; .payload has the bytes.",
+            "Connect anew and see that both packages are assigned: round 3 took the software's assignment back.",
         ),
     ),
 }
