@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -281,7 +282,7 @@ def test_the_tap_gives_paho_what_it_asks_for_out_of_large_reads() -> None:
 def test_the_tap_shows_whole_packets_however_they_are_cut() -> None:
     """Both ways; exact bytes."""
     seen = list[tuple[Direction, bytes]]()
-    tap, theirs = pair(lambda direction, raw: seen.append((direction, raw)))
+    tap, theirs = pair(lambda direction, raw, _passed_ns: seen.append((direction, raw)))
     packet = encode(p.Publish("a/b", bytes(300)))
     for piece in (packet[:1], packet[1:50], packet[50:] + packet):
         theirs.sendall(piece)
@@ -296,6 +297,25 @@ def test_the_tap_shows_whole_packets_however_they_are_cut() -> None:
     tap.flush()
     assert seen[2:] == [(Direction.TO_SERVER, packet)]
     assert theirs.recv(1000) == packet
+    theirs.close()
+    tap.close()
+
+
+def test_a_packet_left_when_the_kernel_was_asked_to_take_it() -> None:
+    """Not when that came back: a thread that was kept from running meanwhile would make its answer look too fast."""
+
+    class Slow(socket.socket):
+        def send(self, data: Any, flags: int = 0) -> int:
+            sent.append(time.monotonic_ns())
+            return super().send(data, flags)
+
+    sent, left = list[int](), list[int]()
+    ours, theirs = socket.socketpair()
+    slow = Slow(fileno=ours.detach())
+    tap = Tap(slow, lambda _direction, _raw, passed_ns: left.append(passed_ns))
+    tap.send(encode(p.Publish("a/b", b"")))
+    tap.flush()
+    assert left[0] <= sent[0]
     theirs.close()
     tap.close()
 

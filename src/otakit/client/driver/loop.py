@@ -50,7 +50,11 @@ class Clock:
 
     def now(self) -> int:
         """Now."""
-        return self._base + time.monotonic_ns()
+        return self.at(time.monotonic_ns())
+
+    def at(self, monotonic_ns: int) -> int:
+        """A moment of the monotonic clock."""
+        return self._base + monotonic_ns
 
 
 class Loop:
@@ -231,9 +235,9 @@ class Loop:
         if self._watcher is not None:
             self._number = self._watcher.connection(*tap.addresses())
 
-    def _seen(self, direction: Direction, raw: bytes) -> None:
+    def _seen(self, direction: Direction, raw: bytes, passed_ns: int) -> None:
         if self._watcher is not None and self._number is not None:
-            self._watcher.packet(self._number, direction, raw, self.clock.now())
+            self._watcher.packet(self._number, direction, raw, self.clock.at(passed_ns))
 
     def _disconnect(self, action: Disconnect) -> None:
         self._forget_wire(orderly=action.orderly)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Callable
 
 from otakit.protocol.messages import Direction
@@ -19,7 +20,8 @@ READ_BYTES = 1 << 18
 HEAD_BYTES = 16
 """What is kept of the first bytes received, to say what answered when it was no MQTT server."""
 
-Seen = Callable[[Direction, bytes], None]
+Seen = Callable[[Direction, bytes, int], None]
+"""Hears the way, the packet, and when it passed, by the monotonic clock."""
 
 
 def connected(host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float) -> socket.socket:
@@ -83,13 +85,13 @@ class Tap:
         if len(self.head) < HEAD_BYTES:
             self.head += bytes(self._in[: HEAD_BYTES - len(self.head)])
         if self._seen is not None:
-            self._show(Direction.TO_DEVICE, self._in)
+            self._show(Direction.TO_DEVICE, self._in, time.monotonic_ns())
 
-    def _show(self, direction: Direction, data: bytes | memoryview) -> None:
+    def _show(self, direction: Direction, data: bytes | memoryview, passed_ns: int) -> None:
         if self._seen is None or not data:
             return
         for packet in self._framers[direction].feed(data):
-            self._seen(direction, packet)
+            self._seen(direction, packet, passed_ns)
 
     def pending(self) -> int:
         """Bytes that can be received without asking the kernel."""
@@ -112,12 +114,13 @@ class Tap:
             OSError: the connection is gone.
         """
         while self._out:
+            leaves_ns = time.monotonic_ns()  # before the call: an answer must never look faster than its link
             try:
                 sent = self._socket.send(self._out)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             if self._seen is not None:
-                self._show(Direction.TO_SERVER, bytes(self._out[:sent]))
+                self._show(Direction.TO_SERVER, bytes(self._out[:sent]), leaves_ns)
             del self._out[:sent]
 
     def close(self) -> None:
