@@ -88,8 +88,8 @@ EXERCISES = {
     ),
     "07b": Exercise(
         _heads_in_turn,
-        "three images' worth of questions had three ids, so none was answered with another image's bytes: one counter "
-        "for both kinds is all it takes.",
+        "each request had an id of its own, so none was answered with another image's bytes: one counter for both "
+        "kinds is all it takes.",
         "A list of three payloads, each 16 bytes: of the firmware, the software, and the firmware again.",
         (
             "ids = itertools.count(1) counts; next(ids) gives the next number, whoever asks.",
