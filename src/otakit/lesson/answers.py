@@ -14,7 +14,7 @@ from otakit.lesson.marks import mark_done
 from otakit.lesson.said import Said
 
 if TYPE_CHECKING:
-    from otakit.lesson.exercises import Exercise
+    from otakit.lesson.exercise import Exercise
 
 
 def compare(guess: object, seen: object, why: str) -> Said:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from otakit.lesson import exercises_truth
+from otakit.lesson import exercises_drawing, exercises_truth, exercises_wire
 from otakit.lesson.exercise import Exercise, near
 from otakit.session import Session, example
 
@@ -99,5 +99,7 @@ EXERCISES = {
             "Subtract the asked_s of the unanswered row from that of the row with attempt 2.",
         ),
     ),
+    **exercises_drawing.EXERCISES,
     **exercises_truth.EXERCISES,
+    **exercises_wire.EXERCISES,
 }

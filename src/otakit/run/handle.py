@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from otakit.client.job import State
 from otakit.client.vocabulary import Outcome, Progress, Settings
@@ -26,6 +27,9 @@ from otakit.run.progress import Quiet
 from otakit.servers import Server
 from otakit.session import Session
 from otakit.twin.faulty import Faults
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 REDRAW_S = 0.2
 ENDED = State.ENDED.value
@@ -100,13 +104,16 @@ class Handle:
             self.wait()
         return self.session
 
-    def watch(self) -> Session:
+    def watch(self, plot: Callable[[Session], Axes] = Session.plot_status_timeline) -> Session:
         """Draws the update while it runs, in a notebook as a picture, and returns the session when it is over.
+
+        Args:
+            plot: what is drawn of the growing session, such as ``otakit.Session.plot_chunk_latency``.
 
         Raises:
             OtakitError: as `wait`.
         """
-        return self.watched(live_display(self.session))
+        return self.watched(live_display(self.session, plot))
 
     def watched(self, display: Quiet) -> Session:
         """Shows the progress until the end; an interrupt stops the update and is passed on."""
