@@ -18,6 +18,7 @@ from otakit.errors import OtakitError, SettingsError
 from otakit.faults import parse_plan
 from otakit.twin.announcing import About, as_json, in_words
 from otakit.twin.authority import Authority, own_folder
+from otakit.twin.descriptors import too_few
 from otakit.twin.faulty import Faults
 from otakit.twin.furnishing import Furnished, furnish
 from otakit.twin.lab import Lab, parse_lab
@@ -96,7 +97,8 @@ async def serve(
     with _told_to_stop() as stop:
         try:
             await server.start(wanted.host, wanted.mqtt_port, wanted.http_port, wanted.mqtts_port, prepare=prepare)
-            sys.stderr.write("".join(f"otakit: {sentence}\n" for sentence in server.lost_images))
+            warned = [*server.lost_images, *filter(None, [too_few()])]
+            sys.stderr.write("".join(f"otakit: {sentence}\n" for sentence in warned))
             sys.stdout.write(announce(about(server, wanted, ready)) + "\n")
             sys.stdout.flush()
             await stop.wait()
