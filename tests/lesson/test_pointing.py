@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from otakit.diagrams.labels import arrows
-from otakit.lesson.pointing import pointed, section_of
+from otakit.lesson.pointing import Said, lit, pointed, section_of
+from otakit.protocol.messages import Direction
 
 
 def marked_labels(section: str, row: str, said: str, answer: tuple[str, str] | None = None) -> list[str]:
@@ -29,15 +30,14 @@ def test_each_status_has_its_own_arrow(status: str, expected: str) -> None:
     assert expected in label
 
 
-@pytest.mark.parametrize(("index", "expected"), [(0, "chunk/0"), (3, "chunk/{n}")])
-def test_the_first_chunk_has_its_own_arrow_and_the_others_share_one(index: int, expected: str) -> None:
-    """The answer's arrow is marked with it."""
-    said = f"v2/fw/request/1/chunk/{index} 4096"
-    question, answer = marked_labels(
-        "request-firmware-chunks", "ChunkRequest", said, ("ChunkResponse", said.replace("request", "response"))
-    )
-    assert f"v2/fw/request/{{id}}/{expected}" in question
-    assert f"v2/fw/response/{{id}}/{expected}" in answer
+@pytest.mark.parametrize(("index", "topic", "answered"), [(0, "chunk/0", "chunk/0"), (3, "chunk/{n}", "whole")])
+def test_the_first_chunk_has_its_own_arrow_and_the_others_share_one(index: int, topic: str, answered: str) -> None:
+    """The answer's arrow is marked with it: the one for a whole chunk, though trouble is drawn before it."""
+    request, response = f"v2/fw/request/1/chunk/{index} 4096", f"v2/fw/response/1/chunk/{index} whole"
+    question, answer = marked_labels("request-firmware-chunks", "ChunkRequest", request, ("ChunkResponse", response))
+    assert topic in question
+    assert "again" not in question
+    assert answered in answer
 
 
 def test_software_is_shown_in_the_software_s_diagram() -> None:
@@ -47,7 +47,7 @@ def test_software_is_shown_in_the_software_s_diagram() -> None:
         "update-software",
         "ChunkRequest",
         "v2/sw/request/2/chunk/1 4096",
-        ("ChunkResponse", "v2/sw/response/2/chunk/1 "),
+        ("ChunkResponse", "v2/sw/response/2/chunk/1 whole"),
     )
     assert ["v2/sw" in label for label in labels] == [True, True]
 
@@ -74,3 +74,46 @@ def test_what_no_section_shows_leaves_the_whole_update_as_it_is() -> None:
     """No arrow is better than a wrong one."""
     assert section_of("PingReq", None) == "whole-update"
     assert marked_labels("whole-update", "PingReq", "") == []
+
+
+UP, DOWN = Direction.TO_SERVER, Direction.TO_DEVICE
+UPDATES = "v1/devices/me/attributes"
+
+
+def lit_labels(section: str, *exchanges: list[Said]) -> list[str]:
+    return [arrow.label for arrow in arrows(lit(section, exchanges)) if "▶" in arrow.label]
+
+
+def test_every_exchange_lights_its_arrows_and_a_repeated_one_no_more() -> None:
+    """In the order of the diagram, whatever the order of the packets."""
+    request: Said = ("AttributesRequest", f"{UPDATES}/request/1 {{}}", UP)
+    answer: Said = ("AttributesResponse", f"{UPDATES}/response/1 {{}}", DOWN)
+    taken: Said = ("PubAck", "", DOWN)
+    labels = lit_labels("request-firmware-attributes", [request, answer, taken], [request, taken, answer])
+    assert [label.split("▶ ")[1].split(":")[0] for label in labels] == [
+        "AttributesRequest", "PubAck", "AttributesResponse",
+    ]  # fmt: skip
+
+
+def test_both_messages_of_an_assignment_are_lit_with_their_acknowledgements() -> None:
+    """What the server says by itself has no question."""
+    gone: Said = ("AttributesUpdate", f'{UPDATES} {{"deleted":["fw_url","fw_tag"]}}', DOWN)
+    offer: Said = ("AttributesUpdate", f'{UPDATES} {{"fw_title":"a","fw_version":"1","fw_size":1}}', DOWN)
+    heard: Said = ("PubAck", "", UP)
+    labels = lit_labels("subscribe-firmware-attributes-updates", [offer, heard, gone, heard])
+    assert len(labels) == 4
+    assert ["deleted" in labels[0], "heard" in labels[1], "fw_size" in labels[2], "heard" in labels[3]] == [True] * 4
+
+
+def test_an_empty_chunk_lights_the_arrow_of_an_empty_one() -> None:
+    """Not that of a whole one."""
+    request: Said = ("ChunkRequest", "v2/fw/request/1/chunk/5 4096", UP)
+    empty: Said = ("ChunkResponse", "v2/fw/response/1/chunk/5 0 bytes", DOWN)
+    _, answer = lit_labels("request-firmware-chunks", [request, empty])
+    assert "0 bytes" in answer
+
+
+def test_what_a_section_does_not_draw_lights_nothing() -> None:
+    """Neither the question nor what came of it."""
+    hello: list[Said] = [("Connect", "", UP), ("ConnAck", "accepted", DOWN)]
+    assert lit_labels("request-firmware-attributes", hello) == []

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otakit.diagrams.plantuml import render
 from otakit.diagrams.value import Diagram
 from otakit.lesson.heard import Heard, is_error
 from otakit.lesson.pointing import lit, section_of
-from otakit.lesson.step import STYLE, ShownPacket, packet_table, packet_text
+from otakit.lesson.step import ARROWS, STYLE, ShownPacket, packet_table, packet_text
 from otakit.protocol import messages as m
 from otakit.protocol import packets as p
 from otakit.protocol.messages import Direction
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FOLDED = "PubAck"
 """Its table is closed at first: it says no more than its title."""
@@ -105,6 +108,18 @@ class Exchange:
         return f"{head}, and the connection is closed" if self.closed else head
 
     @property
+    def numbers(self) -> list[int]:
+        """The packets' numbers in the recording."""
+        return [packet.number for packet in self.packets]
+
+    def plot_bytes(self, place: int = 0) -> Axes:
+        """One of the packets as squares, one a byte, coloured by field; the question without `place`."""
+        from otakit.analyse.plots import packet_bytes  # noqa: PLC0415 - half a second, only for who looks
+
+        packet = self.packets[place]
+        return packet_bytes(packet.fields, f"{packet.row}, {ARROWS[packet.direction]}")
+
+    @property
     def diagram(self) -> Diagram:
         """The article's diagram for this question, its arrows lit."""
         first = self.packets[0] if self.packets else None
@@ -123,7 +138,7 @@ class Exchange:
             for packet in self.packets
         )
         remarks = "".join(f"<p>▸ {escape(remark)}</p>" for remark in self.remarks)
-        html = f"{STYLE}<div class='otakit-step'><h4>{escape(self.title)}</h4>{packets}{remarks}</div>"
+        html = f"{STYLE}<div class='otakit-step'><p class='title'>{escape(self.title)}</p>{packets}{remarks}</div>"
         return {"text/html": html, "text/plain": repr(self)}
 
 

@@ -7,7 +7,7 @@ diagram is drawn. A step asks it for the diagram with its arrows marked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from otakit.diagrams.labels import DEVICE, Arrow, arrows, mark
 from otakit.diagrams.plantuml import source_of
@@ -22,12 +22,14 @@ SECTIONS = {
     "Telemetry": "report-firmware-status",
 }
 WHOLE = "whole-update"
-LIT = "▶"
-"""Stands before the label of an arrow that is marked already."""
 Said = tuple[str, str, Direction]
 """Row of the message table, what the packet says, and who says it."""
-WIRE_WORD = r"[_/]|[A-Z]{3}|^(accepted|refused)$"
-"""What is said on the wire, or follows from one code of it; the other words of a label explain."""
+WIRE_WORD = r"[_/]|[A-Z]{3}|^(accepted|refused|deleted|whole|another|again|more)$"
+"""What is said on the wire, or follows from it; the other words of a label explain."""
+PLACEHOLDER = r"\{[a-z][a-z0-9 ]*(?:\+ ?1)?\}"
+"""A number of the wire: ``{id}``, ``{new id}``, ``{any n}``."""
+ACKNOWLEDGEMENTS = {"PubAck", "SubAck", "UnsubAck"}
+"""Many stand in a diagram: only the one right behind its question is meant."""
 OF_SOFTWARE = {"ChunkRequest", "Telemetry"}
 """Questions that the software's section draws in full."""
 
@@ -52,10 +54,10 @@ def pointed(section: str, question: tuple[str, str], answer: tuple[str, str] | N
     asked = _likest(found, question, range(len(found)))
     if asked is None:
         return source
-    marked = mark(source, question[0], _nth(found, asked))
-    again = (place for place in range(asked + 1, len(found)) if found[place].row_name == question[0])
-    answered = None if answer is None else _likest(found, answer, range(asked + 1, next(again, len(found))))
-    return marked if answer is None or answered is None else mark(marked, answer[0], _nth(found, answered))
+    answered = None if answer is None else _answer(found, asked, answer)
+    for place in (asked, answered):
+        source = source if place is None else mark(source, found[place].row_name, _nth(found, place))
+    return source
 
 
 def lit(section: str, exchanges: Sequence[Sequence[Said]]) -> str:
@@ -67,19 +69,41 @@ def lit(section: str, exchanges: Sequence[Sequence[Said]]) -> str:
             lights nothing.
     """
     source = source_of(section)
-    for packets in exchanges:
-        place: int | None = None
-        for number, (row_name, said, direction) in enumerate(packets):
-            found = arrows(source)
-            first = 0 if place is None else place + 1
-            again = (at for at in range(first, len(found)) if found[at].row_name == packets[0][0])
-            places = range(first, next(again, len(found)) if number and place is not None else len(found))
-            at = _likest(found, (row_name, said), [at for at in places if _goes(found[at], direction)])
-            if at is not None and LIT not in found[at].label:
-                source = mark(source, row_name, _nth(found, at))
-            if not number and direction is Direction.TO_SERVER:
-                place = at
+    found = arrows(source)
+    for place in sorted({place for packets in exchanges for place in _taken(found, packets)}):
+        source = mark(source, found[place].row_name, _nth(found, place))
     return source
+
+
+def _taken(found: list[Arrow], packets: Sequence[Said]) -> Iterator[int]:
+    """The places of the arrows that one exchange took."""
+    asked: int | None = None
+    last: int | None = None
+    for number, (row_name, said, direction) in enumerate(packets):
+        if number and direction is Direction.TO_SERVER:  # the acknowledgement of the packet before it
+            follows = last is not None and last + 1 < len(found) and found[last + 1].row_name == row_name
+            last = last + 1 if last is not None and follows else None
+        elif asked is None:
+            last = _likest(found, (row_name, said), _to(found, direction))
+            asked = last if direction is Direction.TO_SERVER else None
+        else:
+            last = _answer(found, asked, (row_name, said))
+        if last is not None:
+            yield last
+        elif not number:
+            return  # what the section does not ask, it does not answer either
+
+
+def _answer(found: list[Arrow], asked: int, answer: tuple[str, str]) -> int | None:
+    """The place of an answer: before the same is asked again, or if none is drawn there, anywhere behind."""
+    behind = [place for place in _to(found, Direction.TO_DEVICE) if place > asked]
+    again = next((at for at in range(asked + 1, len(found)) if found[at].row_name == found[asked].row_name), len(found))
+    near = _likest(found, answer, [place for place in behind if place < again])
+    return _likest(found, answer, behind) if near is None and answer[0] not in ACKNOWLEDGEMENTS else near
+
+
+def _to(found: list[Arrow], direction: Direction) -> list[int]:
+    return [place for place, arrow in enumerate(found) if _goes(arrow, direction)]
 
 
 def _goes(arrow: Arrow, direction: Direction) -> bool:
@@ -103,16 +127,20 @@ def _likest(found: list[Arrow], packet: tuple[str, str], places: Iterable[int]) 
 
 def _likeness(label: str, said: str) -> float:
     """Wire words of the label that were said, less twice those that were not; its English does not count."""
-    text = re.sub(r"<[^>]+>|\*\*", "", label)
-    words = [word for word in re.findall(r"[\w/+{}]+", text)[1:] if re.search(WIRE_WORD, word)]
-    return sum(
-        occurs if (occurs := _occurs(word.strip("{}") if "/" not in word else word, said)) else -2 for word in words
-    )
+    text = re.sub(PLACEHOLDER, "{id}", re.sub(r"<[^>]+>|\*\*", "", label))
+    promised, _, excluded = text.partition(" without ")
+    score = sum(_occurs(word, said) or -2.0 for word in _wire_words(promised))
+    return score - sum(2.0 for word in _wire_words(excluded) if _occurs(word, said))
+
+
+def _wire_words(text: str) -> list[str]:
+    bare = (word if "/" in word else word.strip("{}") for word in re.findall(r"[\w/+{}]+", text))
+    return [word for word in bare if re.search(WIRE_WORD, word)]
 
 
 def _occurs(word: str, said: str) -> float:
-    """1 for a word that occurs as it is, a little less for one with ``{placeholders}``."""
+    """1 for a word that occurs as it is, a little less for each of its ``{placeholders}``."""
     if "{" not in word or "}" not in word:
         return float(re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", said) is not None)
     pattern = re.sub(r"\\{[^{}]*\\}", r"\\d+", re.escape(word))
-    return 0.9 * (re.search(rf"(?<![\w/]){pattern}(?![\w/])", said) is not None)
+    return (1 - 0.1 * word.count("{")) * (re.search(rf"(?<![\w/]){pattern}(?![\w/])", said) is not None)

@@ -6,7 +6,6 @@ Knows how fields become rows of text and of HTML; refuses to know how the exchan
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,11 +33,13 @@ HUES = (
 ARROWS = {Direction.TO_SERVER: "device → server", Direction.TO_DEVICE: "server → device"}
 STYLE = (
     "<style>.otakit-step{font-size:13px;line-height:1.4}"
+    ".otakit-step .title{font-size:1.15em;font-weight:bold}"
+    ".otakit-step .wide{overflow-x:auto}"
     ".otakit-step td,.otakit-step th{text-align:left!important;vertical-align:top;padding:.15em .6em}"
-    ".otakit-step td{overflow-wrap:anywhere}"
-    ".otakit-step td:last-child{min-width:14em}"
-    ".otakit-step code{white-space:pre;background:none}"
-    ".otakit-step .paper{background:#fff;padding:.5em;overflow:auto}</style>"
+    ".otakit-step td:nth-child(4){overflow-wrap:anywhere;min-width:9em}"
+    ".otakit-step td:last-child{overflow-wrap:break-word;min-width:14em}"
+    ".otakit-step td>code{background:none!important;padding:0!important;color:inherit}"
+    ".otakit-step td>code span{white-space:nowrap}</style>"
 )
 
 
@@ -50,7 +51,8 @@ class ShownPacket:
         number: in the recording.
         row: its row of the message table.
         fields: all its bytes, in order.
-        said: topic and payload of a PUBLISH as text, filters of a SUBSCRIBE, the gist of a CONNACK, else empty.
+        said: topic and payload of a PUBLISH as text, of a chunk whether it has bytes; filters of a SUBSCRIBE, the
+            gist of a CONNACK, empty for others.
         kind: ``firmware`` or ``software`` where it belongs to one.
     """
 
@@ -84,7 +86,8 @@ def shown(number: int, direction: Direction, raw: bytes, version: Version) -> Sh
     if not isinstance(packet, Publish):
         return ShownPacket(number, direction, row, fields)
     message = m.message_of(packet.topic, packet.payload, direction)
-    payload = "" if isinstance(message, m.ChunkResponse) else packet.payload.decode(errors="replace")
+    chunk = "whole" if packet.payload else "0 bytes"
+    payload = chunk if isinstance(message, m.ChunkResponse) else packet.payload.decode(errors="replace")
     kind = getattr(message, "kind", None)
     word = kind.word if isinstance(kind, m.Kind) else _kind_in(payload)
     return ShownPacket(number, direction, row, fields, f"{packet.topic} {payload}", word)
@@ -152,12 +155,12 @@ class Step:
         """HTML with the marked diagram, and the text beside it."""
         del include, exclude  # Jupyter takes what it wants
         drawn = self.diagram
-        source = base64.b64encode(drawn.svg.encode()).decode()
-        alt = escape(f"{drawn.title}; marked: {self.title}", quote=True)
-        picture = f"<div class='paper'><img alt='{alt}' src='data:image/svg+xml;base64,{source}'></div>"
+        picture = drawn.as_html(f"{drawn.title}; marked: {self.title}")
         packets = "".join(packet_html(packet) for packet in self.packets)
         caption = f"<details open><summary>{escape(drawn.title)}, this arrow marked</summary>{picture}</details>"
-        html = f"{STYLE}<div class='otakit-step'><h4>{escape(self.title)}</h4>{packets}{caption}</div>"
+        # no heading: it would stand in the notebook's table of contents, out of its order
+        title = f"<p class='title'>{escape(self.title)}</p>"
+        html = f"{STYLE}<div class='otakit-step'>{title}{packets}{caption}</div>"
         return {"text/html": html, "text/plain": repr(self)}
 
 
@@ -190,18 +193,26 @@ def packet_table(packet: ShownPacket) -> str:
     """Every byte of a packet as a table; each field has its colour and its name."""
     rows = "".join(_field_html(part, HUES[at % len(HUES)]) for at, part in enumerate(packet.fields))
     head = "".join(f"<th scope='col'>{name}</th>" for name in ("offset", "bytes", "field", "value", "meaning"))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    name = escape(f"{packet.row}, byte by byte", quote=True)
+    return f"<div class='wide' role='group' aria-label='{name}' tabindex='0'>{table}</div>"
 
 
 def _field_html(part: Field, hue: str) -> str:
     cells: Sequence[str] = (
         str(part.offset),
-        f"<code>{escape(chr(10).join(hex_rows(part.raw)))}</code>",
+        f"<code>{'<br>'.join(map(_hex_html, hex_rows(part.raw)))}</code>",
         f"<b>{escape(part.name)}</b>",
         escape(_clipped(part.value)),
         escape(part.meaning),
     )
     return f"<tr style='background:{hue}'>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _hex_html(row: str) -> str:
+    """A row in two halves, which stand under each other where the page is narrow."""
+    half = len(row) if row.startswith("…") else ROW_BYTES // 2 * 3
+    return " ".join(f"<span>{escape(part.strip())}</span>" for part in (row[:half], row[half:]) if part)
 
 
 def _clipped(value: str) -> str:
