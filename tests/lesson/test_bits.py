@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from otakit.analyse import plots
@@ -41,16 +43,16 @@ def test_each_algorithm_has_its_row() -> None:
 
 def test_picture_names_what_it_found() -> None:
     """In its title and in words for who cannot see it; it draws."""
-    axes = plots.changed_bits(changed_bits(IMAGE, flipped(IMAGE, 77)))
+    axes: Any = plots.changed_bits(changed_bits(IMAGE, flipped(IMAGE, 77)))
     assert axes.get_title(loc="left").startswith("All 7 checksums changed, between ")
     assert "CRC32" in plots.alt_text(axes)
     assert plots.png(axes.figure, sharpness=0.3).startswith(b"\x89PNG")
 
 
 def test_picture_of_equal_images_and_of_none_says_so() -> None:
-    same = plots.changed_bits(changed_bits(IMAGE, IMAGE))
+    same: Any = plots.changed_bits(changed_bits(IMAGE, IMAGE))
     assert same.get_title(loc="left") == "No checksum changed: the two images are the same"
-    none = plots.changed_bits(changed_bits(IMAGE, IMAGE).iloc[:0])
+    none: Any = plots.changed_bits(changed_bits(IMAGE, IMAGE).iloc[:0])
     assert plots.alt_text(none) == "Nothing to show: no checksum."
     assert all(plots.png(axes.figure, sharpness=0.3).startswith(b"\x89PNG") for axes in (same, none))
 

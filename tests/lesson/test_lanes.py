@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -15,12 +17,12 @@ def chunks() -> pd.DataFrame:
     return example().chunks.assign(connection=0)
 
 
-def texts(axes: object) -> list[str]:
-    return [text.get_text() for text in axes.texts]  # type: ignore[attr-defined]  # Axes have them
+def texts(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.texts]
 
 
 def test_each_request_has_its_bar_and_its_id(chunks: pd.DataFrame) -> None:
-    axes = plots.chunk_lanes(chunks)
+    axes: Any = plots.chunk_lanes(chunks)
     assert texts(axes) == [
         f"id {number}, chunk {index}" for number, index in zip(chunks["request_id"], chunks["index"], strict=True)
     ]
@@ -29,7 +31,7 @@ def test_each_request_has_its_bar_and_its_id(chunks: pd.DataFrame) -> None:
 
 
 def test_title_names_the_ids_of_each_kind(chunks: pd.DataFrame) -> None:
-    axes = plots.chunk_lanes(chunks)
+    axes: Any = plots.chunk_lanes(chunks)
     expected = "Firmware under request id 1, software under request id 2, on 1 connection"
     assert axes.get_title(loc="left") == expected
     assert expected in plots.alt_text(axes)
@@ -54,7 +56,7 @@ def test_long_download_shows_its_beginning(chunks: pd.DataFrame) -> None:
 
 def test_request_without_an_answer_lasts_to_the_end(chunks: pd.DataFrame) -> None:
     (lost,) = (row for row, outcome in enumerate(chunks["outcome"]) if outcome == "UNANSWERED")
-    bar = plots.chunk_lanes(chunks).patches[lost]
+    bar: Any = plots.chunk_lanes(chunks).patches[lost]
     assert bar.get_x() + bar.get_width() == pytest.approx(chunks["answered_s"].max())
 
 

@@ -8,6 +8,7 @@ The family `plots*` are the only files that import matplotlib, and none touches 
 from otakit.analyse.plots_bits import changed_bits
 from otakit.analyse.plots_bytes import packet_bytes
 from otakit.analyse.plots_chunk_map import chunk_map
+from otakit.analyse.plots_in_force import packages_in_force
 from otakit.analyse.plots_lanes import chunk_lanes
 from otakit.analyse.plots_latency import chunk_latency, latency_by_index, latency_distribution, latency_over_time
 from otakit.analyse.plots_packets import packets_over_time
@@ -24,6 +25,7 @@ __all__ = [
     "latency_by_index",
     "latency_distribution",
     "latency_over_time",
+    "packages_in_force",
     "packet_bytes",
     "packets_over_time",
     "png",

@@ -4,13 +4,16 @@ from otakit.lesson.answers import answer, compare, hint
 from otakit.lesson.beside import beside
 from otakit.lesson.bits import changed_bits, flipped
 from otakit.lesson.index import done, index
+from otakit.lesson.next_button import next_button
 from otakit.lesson.place import on_twin, own, where
 from otakit.lesson.pretending import pretend
 from otakit.lesson.settled import settled
 from otakit.lesson.steps import steps
 from otakit.lesson.talk import talk
+from otakit.lesson.told import Told
 
 __all__ = [
+    "Told",
     "answer",
     "beside",
     "changed_bits",
@@ -19,6 +22,7 @@ __all__ = [
     "flipped",
     "hint",
     "index",
+    "next_button",
     "on_twin",
     "own",
     "pretend",

@@ -32,6 +32,13 @@ def _heads_in_turn(value: Any) -> bool:
     ]
 
 
+def _moved(value: Any) -> bool:
+    """Both messages of a package that is in force now: the package itself, and its unused keys deleted."""
+    told = [body["fw_version"] for body in value if "fw_version" in body]
+    deleted = [body for body in value if "fw_tag" in body.get("deleted", ()) and "fw_title" not in body["deleted"]]
+    return told == ["F4"] and len(deleted) == 1
+
+
 EXERCISES = {
     "05a": Exercise(
         lambda value: list(value) == ["VERIFIED"],
@@ -95,6 +102,27 @@ EXERCISES = {
             "ids = itertools.count(1) counts; next(ids) gives the next number, whoever asks.",
             "line.request_chunk(next(ids), 0, 16, kind='software') asks; .payload has the bytes.",
             "Connect anew and see that both packages are assigned: round 3 took the software's assignment back.",
+        ),
+    ),
+    "08a": Exercise(
+        lambda value: list(value) == ["F2", "F3", "F3", None],
+        "the device's own package comes first, its profile's second, and without both nothing is in force.",
+        "Go through the pairs one by one: the first of the two that is not None.",
+        (
+            "In round 2 D1 had F2 and its profile F3: which one was in D1's attributes?",
+            "Only a device without a package of its own has its profile's.",
+            "A list of four: two of them are F3, one is None.",
+        ),
+    ),
+    "08b": Exercise(
+        _moved,
+        "the move changes what is in force, so D1 is told of F4 by the usual two messages; no message says that it "
+        "moved.",
+        "A list of two messages as told.heard('D1') gives it: one with fw_version F4, one with the unused keys.",
+        (
+            "Make a second profile with server.add_profile, upload F4 with profile=…, and assign F4 to that profile.",
+            "Then told.begin(profile=f3), told.move('D1', other), and told.after('D1 moves').",
+            "After that told.heard('D1') is what D1 was told.",
         ),
     ),
 }
