@@ -44,8 +44,12 @@ def updates_over_time(packets: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def _words(ax: Axes, rows: pd.DataFrame, since_ms: list[float], gone: list[bool]) -> None:
+    """Above and below their lane by turns: several may come at almost the same time."""
+    so_far = {False: 0, True: 0}
     for ms, deleted, text in zip(since_ms, gone, rows["text"], strict=True):
-        ax.annotate(style.drawable(findings.keys_of(text)), (ms, float(deleted)), xytext=(0, 11), fontsize=8.5,
+        height = -20 if so_far[deleted] % 2 else 11
+        so_far[deleted] += 1
+        ax.annotate(style.drawable(findings.keys_of(text)), (ms, float(deleted)), xytext=(0, height), fontsize=8.5,
                     textcoords="offset points", color=style.INK, zorder=4)  # fmt: skip
 
 
