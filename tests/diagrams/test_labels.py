@@ -110,6 +110,14 @@ def test_one_arrow_is_marked_and_the_others_stay() -> None:
     check_labels("\n".join(marked))
 
 
+def test_every_line_of_a_long_label_is_marked() -> None:
+    """The engine ends markup where a line of a label ends."""
+    marked = mark("TBDev -> TBSrv : Subscribe: a,\\nb,\\nc", "Subscribe")
+    label = marked.split(" : ", 1)[1]
+    assert [part.startswith("<color:#C00000><b>") for part in label.split("\\n")] == [True] * 3
+    assert [part.endswith("</b></color>") for part in label.split("\\n")] == [True] * 3
+
+
 @pytest.mark.parametrize(("name", "nth"), [("ChunkRequest", 1), ("Subscribe", 2), ("Subscribe", 0)])
 def test_an_arrow_that_is_not_there_cannot_be_marked(name: str, nth: int) -> None:
     """Says how many there are."""

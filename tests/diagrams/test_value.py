@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def test_what_cannot_be_saved_is_said(small: Diagram, tmp_path: Path, name: str,
         small.save(tmp_path / name)
 
 
-def test_a_notebook_gets_svg_png_words_and_alternative_text(small: Diagram) -> None:
+def test_a_notebook_gets_html_svg_png_words_and_alternative_text(small: Diagram) -> None:
     """The PNG is twice as large and shown at the size of the SVG."""
     bundle, notes = small._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
+    assert set(bundle) == {"text/html", "image/svg+xml", "image/png", "text/plain"}
     assert bundle["text/plain"] == "Small\nA → B: x"
     assert png_size(base64.b64decode(bundle["image/png"])) == (80, 40)
     assert notes["image/png"] == {"alt": "Small. A → B: x", "width": 40, "height": 20}
@@ -57,7 +58,34 @@ def test_without_a_font_there_is_no_png_and_the_svg_is_shown(small: Diagram, mon
     monkeypatch.setattr(picture, "_has_fonts", lambda: False)
     with pytest.raises(DiagramError, match="no font"):
         _ = small.png
-    assert set(small._repr_mimebundle_()[0]) == {"image/svg+xml", "text/plain"}
+    assert set(small._repr_mimebundle_()[0]) == {"text/html", "image/svg+xml", "text/plain"}
+
+
+def test_html_shows_the_svg_with_its_words_on_white_paper_that_can_be_scrolled_by_key(small: Diagram) -> None:
+    """JupyterLab shows an SVG without its alternative text, and on whatever ground its theme has."""
+    shown = small._repr_mimebundle_()[0]["text/html"]
+    assert 'alt="Small. A → B: x"' in shown
+    assert 'tabindex="0"' in shown
+    assert "background:#fff" in shown
+    source = re.search(r'base64,([^"]+)"', shown)
+    assert source
+    assert base64.b64decode(source[1]).decode() == small.svg
+
+
+def test_words_cannot_break_out_of_the_html() -> None:
+    """A label comes from the wire."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"></svg>'
+    hostile = Diagram("", svg, '"><script>', (), '"><img src=x onerror=alert(1)>')
+    assert "><script>" not in hostile.as_html(hostile.text)
+    assert "><img src=x" not in hostile.as_html(hostile.text)
+
+
+@pytest.mark.needs("engine")
+def test_letters_of_another_font_are_narrowed_and_not_laid_over_each_other() -> None:
+    """Where the reader's machine lacks the font that was measured."""
+    source = re.search(r'base64,([^"]+)"', render("A -> B : {}").as_html(""))
+    assert source
+    assert 'lengthAdjust="spacing"' not in base64.b64decode(source[1]).decode()
 
 
 def test_an_svg_that_resvg_refuses_is_one_sentence() -> None:

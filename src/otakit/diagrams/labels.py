@@ -197,6 +197,7 @@ def _marked(text: str) -> str:
     bare = re.sub(r"\[[^\]]*\]", "", found["arrow"])
     dash = bare.index("-") + 1
     arrow = f"{bare[:dash]}[{MARK}]{bare[dash:]}"
-    label = f" : <color:{MARK}><b>▶ {(found['label'] or '').strip()}</b></color>"
+    parts = f"▶ {(found['label'] or '').strip()}".split("\\n")  # the engine ends markup at the end of a line
+    label = " : " + "\\n".join(f"<color:{MARK}><b>{part}</b></color>" for part in parts)
     ends = (found["left"] or "", arrow, found["right"] or "", found["life"] or "")
     return " ".join(part.strip() for part in ends if part) + label

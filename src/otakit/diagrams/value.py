@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import functools
+import html
 from pathlib import Path
 from typing import Any
 
 from otakit.diagrams import picture
 from otakit.errors import DiagramError, SettingsError
 
+LEAST_SCALE = 0.75  # a wide diagram shrinks to its page as far as its letters stay legible; then it is scrolled
 MAX_PNG_AREA = 16_000_000  # pixels: a notebook shows a larger one as SVG only, its PNG takes seconds to make
 
 
@@ -66,10 +68,14 @@ class Diagram:
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """SVG, and beside it a PNG (shown where a notebook is not trusted) and the words."""
+        """HTML and SVG, and beside them a PNG (shown where a notebook is not trusted) and the words.
+
+        HTML comes first because JupyterLab drops the ``alt`` metadata of an image.
+        """
         del include, exclude  # Jupyter takes what it wants
-        bundle: dict[str, Any] = {"image/svg+xml": self.svg, "text/plain": f"{self.title}\n{self.text}".strip()}
         alt = f"{self.title}. {self.text}".replace("\n", "; ")
+        words = f"{self.title}\n{self.text}".strip()
+        bundle: dict[str, Any] = {"text/html": self.as_html(alt), "image/svg+xml": self.svg, "text/plain": words}
         notes: dict[str, Any] = {"image/svg+xml": {"alt": alt}}
         width, height = picture.size_of(self.svg)
         if width * height * picture.PNG_SCALE**2 <= MAX_PNG_AREA:
@@ -79,6 +85,23 @@ class Diagram:
             except DiagramError:
                 pass  # no font: the SVG is shown with the reader's own
         return bundle, notes
+
+    def as_html(self, alt: str) -> str:
+        """The picture on white paper, for a page of any ground and width: it shrinks a little, then it is scrolled.
+
+        Args:
+            alt: what it shows, for who cannot see it.
+        """
+        width, _ = picture.size_of(self.svg)
+        # where the family is missing, letters of another one are made narrower in place of laid over each other
+        drawn = self.svg.replace('lengthAdjust="spacing"', 'lengthAdjust="spacingAndGlyphs"')
+        source = base64.b64encode(drawn.encode()).decode()
+        name, alt = html.escape(self.title, quote=True), html.escape(alt, quote=True)
+        return (
+            f'<div role="group" aria-label="{name}" tabindex="0" style="overflow:auto;background:#fff">'
+            f'<img alt="{alt}" src="data:image/svg+xml;base64,{source}" width="{round(width)}"'
+            f' style="max-width:100%;min-width:{round(LEAST_SCALE * width)}px;height:auto;background:#fff"></div>'
+        )
 
     def _repr_svg_(self) -> str:
         """For tools that know only this one."""
