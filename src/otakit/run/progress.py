@@ -145,7 +145,8 @@ class Place:
 
 def _row(now: Progress) -> str:
     cells = (now.kind.word, numbers_of(now), now.state, pace_of(now))
-    bar = f"<progress value='{now.bytes_done}' max='{max(1, now.bytes_total)}'></progress>"
+    share = f"value='{now.bytes_done}' max='{max(1, now.bytes_total)}'"
+    bar = f"<progress {share} aria-label='{now.kind.word}: share of its bytes'></progress>"
     return (
         "<tr>"
         f"<td>{escape(cells[0])}</td><td>{bar}</td>"
