@@ -1,4 +1,4 @@
-"""Build hook: puts the diagram engine and the article's diagrams into the wheel, from what is on this machine.
+"""Build hook: puts the diagram engine, the article and its diagrams into the wheel, from what is on this machine.
 
 Fetches nothing over the network: a wheel without the engine does not come about, an editable install may lack it.
 """
@@ -31,8 +31,13 @@ class EngineHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's g
                 "error: a wheel needs the diagram engine and it is not here; bring it first: "
                 f"python src/otakit/diagrams/fetch_engine.py (or name a local {engine.TGZ} in {engine.LOCAL_FILE})"
             )
-        for source in sorted((Path(self.root) / "diagrams").glob("*.puml")):
-            build_data["force_include"][str(source)] = f"otakit/diagrams/article/{source.name}"
+        diagrams = Path(self.root) / "diagrams"
+        for source in sorted(diagrams.rglob("*.puml")):
+            inside = source.relative_to(diagrams).as_posix()
+            build_data["force_include"][str(source)] = f"otakit/diagrams/article/{inside}"
+        build_data["force_include"][str(Path(self.root) / "docs" / "ota-updates.rst")] = (
+            "otakit/article/ota-updates.rst"
+        )
 
 
 def _fetch_engine(root: Path) -> Any:

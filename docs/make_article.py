@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - docs is a folder of pages, not a package
 """The article, made from its source, the recordings of docs/runs/ and the code's own tables.
 
-    python docs/make_article.py             writes docs/ota-updates.rst
-    python docs/make_article.py --check     says whether it is stale; ends with 1 then
+python docs/make_article.py             writes docs/ota-updates.rst
+python docs/make_article.py --check     says whether it is stale; ends with 1 then
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otakit.servers import Device
 
 VERBS = ["demo", "update", "twin", "certificate", "show", "plot", "export", "diagram", "follow", "diagrams"]
-VERBS += ["doctor"]
+VERBS += ["article", "doctor"]
 HEAVY = {"pandas", "numpy", "matplotlib", "pyarrow", "fastapi", "uvicorn", "paho", "httpx", "rich", "jinja2"}
 HEAVY |= {"cryptography", "OpenSSL", "sqlite3"}
 

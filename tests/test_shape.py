@@ -47,6 +47,7 @@ FLOORS = {
     "otakit.demo": 5.5,
     "otakit.lesson": 5,
     "otakit.conformance": 5.2,
+    "otakit.article": 5.3,
     "otakit.notebook": 5,
     "otakit.sphinxext": 5,
     "otakit.doctor": 5,
@@ -67,7 +68,9 @@ PURE = {
     *(f"otakit.diagrams.{name}" for name in ("source", "balance", "labels", "sheet", "fold", "writing")),
     "otakit.diagrams.sequence",
     "otakit.diagrams.follow",
-    *(f"otakit.trial.{name}" for name in ("world", "memory", "path", "wire")),
+    *(f"otakit.trial.{name}" for name in ("world", "memory", "path", "wire", "together")),
+    "otakit.run.history",
+    *(f"otakit.article.{name}" for name in ("cut", "tables", "worked", "page")),
     *(f"otakit.conformance.{name}" for name in ("transcript", "neutral", "tokens", "said", "lines", "calls")),
     *(f"otakit.conformance.{name}" for name in ("orders", "compare", "judging", "asked")),
 }

@@ -1,4 +1,4 @@
-"""Verbs of the command line that draw: a diagram, a folder of them, a recording held against one.
+"""Verbs of the command line that draw: a diagram, a folder of them, a recording held against one, the article.
 
 As in `cli`: one verb per task, no logic, imports where they are used, so that `otakit --help` answers at once.
 `cli` puts them among the others.
@@ -7,6 +7,7 @@ As in `cli`: one verb per task, no logic, imports where they are used, so that `
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -80,9 +81,30 @@ def diagrams(
     raise typer.Exit(0 if all(outcome.is_good for outcome in outcomes) else 1)
 
 
+class Form(StrEnum):
+    """How diagrams stand in a page."""
+
+    inline = "inline"
+    svg = "svg"
+
+
+def article(
+    to: Annotated[Path, typer.Option("--to", help="A folder, such as the source of your Sphinx project.")],
+    diagrams: Annotated[Form, typer.Option(help="uml blocks in the page, or pictures beside it.")] = Form.inline,
+    *,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also files that are there and differ.")] = False,
+) -> None:
+    """Hand over the article on OTA updates, for any Sphinx."""
+    from otakit.article.handing import hand_over
+
+    for path in hand_over(to, diagrams.value, overwrite=overwrite):
+        typer.echo(path)
+
+
 VERBS: dict[Callable[..., None], str] = {
     diagram: like("otakit diagram run.pcapng --out run.svg", "otakit diagram request-firmware-chunks"),
     follow: like(*(f"otakit follow run.pcapng {name}" for name in (*ARTICLE, "mine.puml"))),
     diagrams: like("otakit diagrams docs/pictures", "otakit diagrams docs/pictures --check"),
+    article: like("otakit article --to docs", "otakit article --to docs --diagrams svg"),
 }
 """Each with its examples."""

@@ -112,9 +112,7 @@ def url_package(stage: Stage) -> None:
 
 BY_HAND = (
     Hand("refusals", "what is refused, and how: a filter, four chunk requests, a key with a blank", refusals),
-    Hand(
-        "refusals-in-mqtt-5", "a filter and a chunk request refused in MQTT 5", refusals_in_mqtt_5, Version.MQTT_5
-    ),
+    Hand("refusals-in-mqtt-5", "a filter and a chunk request refused in MQTT 5", refusals_in_mqtt_5, Version.MQTT_5),
     Hand(
         "software-is-not-renamed-firmware",
         "request ids and the error topic that firmware and software share",

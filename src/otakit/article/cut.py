@@ -126,13 +126,13 @@ class Recorded:
             case p.SubAck(reason_codes=codes):
                 names = self._asked(packet)
                 pairs = [pair for pair in zip(codes, names, strict=True) if not only or pair[1] in only]
-                rows = [(f"{code_name} 0x{code:02X}", reason_text(PacketType.SUBACK, code, version)) for code, _ in pairs]
+                rows = [(f"{code_name} 0x{code:02X}", _words(PacketType.SUBACK, code, version)) for code, _ in pairs]
                 yield from _columns(rows)
                 yield from _rest(len(codes) - len(pairs), "code")
             case p.Disconnect(reason_code=code) if version is Version.MQTT_5:
-                yield f"{code_name} 0x{code:02X}   {reason_text(PacketType.DISCONNECT, code, version)}"
+                yield f"{code_name} 0x{code:02X}   {_words(PacketType.DISCONNECT, code, version)}"
             case p.ConnAck(reason_code=code):
-                yield f"{code_name} 0x{code:02X}   {reason_text(PacketType.CONNACK, code, version)}"
+                yield f"{code_name} 0x{code:02X}   {_words(PacketType.CONNACK, code, version)}"
             case _ if packet.topic is not None:
                 yield f"Topic Name  {packet.topic}"
                 yield from _payload(packet)
@@ -146,6 +146,11 @@ class Recorded:
 
 def _is_five(packet: DecodedPacket) -> bool:
     return isinstance(packet.says, p.Connect) and packet.says.version is Version.MQTT_5
+
+
+def _words(packet: PacketType, code: int, version: Version) -> str:
+    """The specification's words for a code; what ThingsBoard means by it stands in the article."""
+    return reason_text(packet, code, version).partition(" (ThingsBoard")[0]
 
 
 def _has(packet: DecodedPacket, words: str) -> bool:

@@ -3,14 +3,14 @@
 Knows the few directives of ``docs/article/ota-updates.rst.in`` and the ``uml`` directives of the page; every
 other line is passed on as it is. Refuses to know files: recordings and diagrams come in as functions. Pure.
 
-====================================  ==================================================================
-in the source                         in the page
-====================================  ==================================================================
-``.. example:: RECORDING``            a block with the packets that its lines choose (`cut.Choice`)
-``.. made-table:: NAME RECORDING``    a table of `tables.TABLES`; examples in it come from the recording
-``.. worked-example:: RECORDING``     the table *action → what each device receives*
-``.. lesson:: 04 05``                 links to lessons
-====================================  ==================================================================
+================================== ====================================================================
+in the source                      in the page
+================================== ====================================================================
+``.. example:: RECORDING``         a block with the packets that its lines choose (`cut.Choice`)
+``.. made-table:: NAME RECORDING`` a table of `tables.TABLES`; examples in it come from the recordings
+``.. worked-example:: RECORDING``  the table *action → what each device receives*
+``.. lesson:: 04 05``              links to lessons
+================================== ====================================================================
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _UML = re.compile(r"\.\. uml:: \S*?(?P<name>[\w-]+)\.puml")
 _LESSON = re.compile(r"`(?P<title>[^`<]+) <\.\./notebooks/(?P<stem>[\w-]+)\.ipynb>`__")
 LESSONS: Mapping[str, tuple[str, str]] = {
     "00": ("00-start-here", "Watch one update, start to end"),
-    "01": ("01-connect-and-read-the-first-packets", "Connect and read the first packets"),
-    "02": ("02-request-the-firmware-attributes", "Request the firmware attributes"),
+    "01": ("01-connect-and-read-packets", "Connect and read the first packets"),
+    "02": ("02-request-firmware-attributes", "Request the firmware attributes"),
     "03": ("03-subscribe-to-attribute-updates", "Subscribe to attribute updates"),
     "04": ("04-request-firmware-chunks", "Request firmware chunks"),
     "05": ("05-report-the-firmware-status", "Report the firmware status"),
     "06": ("06-verify-the-image-before-trusting-it", "Verify the image before trusting it"),
     "07": ("07-update-software-beside-firmware", "Update software beside firmware"),
     "08": ("08-let-a-device-override-its-profile", "Let a device override its profile"),
-    "09": ("09-draw-the-run-and-hold-it-against-the-article", "Draw the run and hold it against the article"),
+    "09": ("09-draw-the-run", "Draw the run and hold it against the article"),
     "10": ("10-read-a-recording", "Read a recording"),
-    "11": ("11-measure-chunk-latency-live", "Measure chunk latency, live"),
+    "11": ("11-measure-chunk-latency", "Measure chunk latency, live"),
 }
 """File and title of each lesson by its number."""
 

@@ -2,7 +2,7 @@
 
 Each story is played twice: the client's machine against the twin's conversation in memory, which gives the
 recordings under ``docs/runs/``, and over TCP in a test, which must give the same messages. That is why the
-operator acts when a message has passed and not at a time. Pure; what the machine never says stands in
+operator acts when a message has passed and not at a time. What the machine never says stands in
 `by_hand`.
 """
 

@@ -48,7 +48,9 @@ def list_table(head: Row, rows: Iterable[Row], widths: Sequence[int]) -> list[st
     lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {' '.join(map(str, widths))}", ""]
     for row in (head, *rows):
         assert len(row) == len(head), row
-        lines += [f"   {'* -' if at == 0 else '  -'} {text}" for at, text in enumerate(row)]
+        for at, text in enumerate(row):
+            first, *more = text.split("\n")
+            lines += [f"   {'* -' if at == 0 else '  -'} {first}".rstrip(), *(f"       {line}" for line in more)]
     return lines
 
 
@@ -77,22 +79,20 @@ FUNCTIONS: dict[str, tuple[Callable[[Kind], str | None], str | None, str | None,
 
 
 def topics(kind: Kind = FW) -> list[str]:
-    """Function × SUBSCRIBE, send, receive."""
-    head = (
-        "Function",
-        "SUBSCRIBE, Client to Server",
-        "PUBLISH, Client to Server",
-        "PUBLISH, Server to Client",
-        "Does it come only to a subscriber?",
-    )
+    """Function × SUBSCRIBE, send, receive; a row for each of the three, so that it fits a narrow page."""
     rows = []
     for function, (name, sent, received, needed) in FUNCTIONS.items():
-        filter_ = name(kind)
         # the error topic is the firmware's for both kinds
         heard = TABLE[received].topic if received == "OtaError" else received and topic(received, kind)
-        cells = (filter_, sent and topic(sent, kind), heard)
-        rows.append((function, *(code(cell) if cell else NOTHING for cell in cells), needed))
-    return list_table(head, rows, (18, 26, 26, 26, 12))
+        ways = (
+            ("SUBSCRIBE, Client to Server", name(kind), NOTHING),
+            ("PUBLISH, Client to Server", sent and topic(sent, kind), NOTHING),
+            ("PUBLISH, Server to Client", heard, needed),
+        )
+        found = [(packet, code(text), last) for packet, text, last in ways if text]
+        rows += [(function if at == 0 else "", *cells) for at, cells in enumerate(found)]
+    head = ("Function", "Packet and direction", "Topic Filter or Topic Name", "To subscribers only")
+    return list_table(head, rows, (18, 24, 44, 14))
 
 
 def renamed() -> list[str]:
@@ -115,8 +115,13 @@ def renamed() -> list[str]:
                       ("Version that runs", "current_{}_version"), ("Assigned title", "target_{}_title"),
                       ("Assigned version", "target_{}_version")):  # fmt: skip
         names.append((f"Telemetry: {what}", key.format("fw"), key.format("sw")))
-    rows = [(what, code(ours), code(theirs), _verdict(ours, theirs)) for what, ours, theirs in names]
-    return list_table(("What", "Firmware", "Software", "Does replacing give it?"), rows, (24, 30, 30, 16))
+    rows = [(what, _stacked(code(ours), code(theirs)), _verdict(ours, theirs)) for what, ours, theirs in names]
+    return list_table(("What", "Firmware, and below it software", "Does replacing give it?"), rows, (26, 50, 24))
+
+
+def _stacked(*texts: str) -> str:
+    """Texts of one cell, under each other."""
+    return "\n".join(f"| {text}" for text in dict.fromkeys(texts))
 
 
 def _verdict(ours: str, theirs: str) -> str:
@@ -194,8 +199,9 @@ def statuses() -> list[str]:
 def _status_payload(name: str) -> str:
     if name in BY_SERVER:
         return "none: the server writes its own telemetry"
-    more = {"FAILED": ',"fw_error":"…"', "UPDATED": ',"current_fw_title":"…","current_fw_version":"…"'}.get(name, "")
-    return code(f'{{"fw_state":"{name}"{more}}}')
+    more = {"FAILED": ("fw_error",), "UPDATED": ("current_fw_title", "current_fw_version")}.get(name, ())
+    beside = ", beside it " + " and ".join(map(code, more)) if more else ""
+    return code(f'{{"fw_state":"{name}"}}') + beside
 
 
 # checksums
@@ -216,9 +222,9 @@ def checksums() -> list[str]:
         order, call = BYTE_ORDERS[name]
         found = checksum_of(name, CHECK_TEXT.encode())
         shown = found if len(found) <= 2 * SHOWN else f"{found[:SHOWN]}…{found[-4:]}"
-        rows.append((code(name), code(shown), str(len(found)), order, code(call)))
-    head = ("Algorithm", f"Checksum of ``{CHECK_TEXT}``", "Digits", "Byte order", "In Python")
-    return list_table(head, rows, (14, 24, 8, 20, 34))
+        rows.append((code(name), code(shown), str(len(found)), f"{order}\n\n{code(call)}"))
+    head = ("Algorithm", f"Checksum of ``{CHECK_TEXT}``", "Digits", "Byte order, and the same in Python")
+    return list_table(head, rows, (14, 26, 8, 52))
 
 
 # errors

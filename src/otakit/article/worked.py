@@ -29,12 +29,12 @@ def worked_example(recorded: Recorded) -> list[str]:
     assert acts, f"{recorded.name} has no action of an operator"
     ends = [*(act.at_ns for act in acts[1:]), 1 << 63]
     rows = []
-    for number, (act, end) in enumerate(zip(acts, ends, strict=True), 1):
+    for act, end in zip(acts, ends, strict=True):
         updates = [
             each for each in recorded.packets if each.message == "AttributesUpdate" and act.at_ns <= each.at_ns < end
         ]
         cells = [_received([one for one in updates if hosts[one.connection] == host], act.at_ns) for host in devices]
-        rows.append((f"{number}. {act.fields['did']}", *cells))
+        rows.append((str(act.fields["did"]), *cells))
     head = ("Action", *(f"{name} receives on ``v1/devices/me/attributes``" for name in devices.values()))
     return list_table(head, rows, (28, *(36 for _ in devices)))
 
