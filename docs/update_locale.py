@@ -15,10 +15,10 @@ import io
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import catalogues
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from docutils import nodes
@@ -29,7 +29,7 @@ from sphinx.util.docutils import SphinxDirective, docutils_namespace
 DOCS = Path(__file__).resolve().parent
 PAGES = ("ota-updates", "glossary")
 CATALOGUES = DOCS / "locale" / "zh_CN" / "LC_MESSAGES"
-LITERAL = re.compile(r"``.+?``")
+_LITERAL = re.compile(r"``.+?``")
 HEAD = """\
 # The Chinese edition of docs/{page}.rst; docs/update_locale.py brings it up to date.
 msgid ""
@@ -48,9 +48,9 @@ class Captioned(SphinxDirective):
     has_content = True
     optional_arguments = 1
     final_argument_whitespace = True
-    option_spec: ClassVar[dict[str, Any]] = {
-        name: directives.unchanged for name in ("align", "alt", "caption", "class", "name", "width")
-    }
+    option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("align", "alt", "caption", "class", "name", "width"), directives.unchanged
+    )
 
     def run(self) -> list[nodes.Node]:
         """A figure with nothing but its caption."""
@@ -62,8 +62,8 @@ class Captioned(SphinxDirective):
         return [nodes.figure("", caption)]
 
 
-def extracted(docs: Path = DOCS) -> dict[str, Catalog]:
-    """What there is to translate, page by page, in the order of the page."""
+def extracted(docs: Path = DOCS) -> dict[str, str]:
+    """Templates: what there is to translate, page by page, in the order of the page."""
     pages = [page for page in PAGES if (docs / f"{page}.rst").is_file()]
     settings = {"root_doc": PAGES[0], "include_patterns": [f"{page}.rst" for page in pages], "gettext_compact": False}
     with tempfile.TemporaryDirectory() as folder, docutils_namespace():
@@ -72,48 +72,37 @@ def extracted(docs: Path = DOCS) -> dict[str, Catalog]:
         for diagram in ("uml", "recording"):
             app.add_directive(diagram, Captioned, override=True)
         app.build(force_all=True)
-        return {page: catalogue(out / f"{page}.pot") for page in pages}
+        return {page: (out / f"{page}.pot").read_text(encoding="utf-8") for page in pages}
 
 
-def catalogue(path: Path) -> Catalog:
-    """A file of messages; an empty one where there is no file."""
-    if not path.is_file():
-        return Catalog(locale="zh_CN")
-    with path.open("rb") as stream:
-        return read_po(stream, locale="zh_CN")
+def read(text: str) -> Catalog:
+    """A catalogue or a template."""
+    return read_po(io.BytesIO(text.encode()), locale="zh_CN", abort_invalid=True)
 
 
-def entries(messages: Catalog) -> Iterator[tuple[str, str, bool]]:
-    """Each message, its translation, and whether that is marked fuzzy; without the head."""
-    for message in messages:
-        if message.id:
-            yield str(message.id), str(message.string or ""), message.fuzzy
+def faults(template: str, translated: str) -> list[str]:
+    """What keeps a page from being all Chinese, and what is kept for nothing; a line each."""
+    wanted, left = {message.id for message in read(template)}, read(translated)
+    spare = [f"left over: {message.id}" for message in left if message.id not in wanted]
+    return catalogues.gaps(template, translated) + spare
 
 
-def faults(template: Catalog, translated: Catalog) -> list[str]:
-    """What keeps a page from being all Chinese, a line each."""
-    known = {text: (string, fuzzy) for text, string, fuzzy in entries(translated)}
-    wanted = [text for text, _, _ in entries(template)]
-    found = [f"missing: {text}" for text in wanted if not known.get(text, ("", False))[0]]
-    found += [f"fuzzy: {text}" for text in wanted if known.get(text, ("", False))[1]]
-    return found + [f"left over: {text}" for text in known if text not in set(wanted)]
-
-
-def merged(template: Catalog, translated: Catalog) -> Catalog:
+def merged(page: str, template: str, translated: str) -> str:
     """The page's messages with the translations that are there; a changed sentence is marked fuzzy."""
-    translated.update(template, update_header_comment=False, update_creation_date=False)
-    translated.obsolete.clear()
-    for message in translated:
+    messages = read(translated)
+    messages.update(read(template), update_header_comment=False, update_creation_date=False)
+    messages.obsolete.clear()
+    for message in messages:
         message.locations, message.auto_comments, message.user_comments = [], [], []
         if message.id and is_code(str(message.id)):
             message.string = message.id
             message.flags.discard("fuzzy")
-    return translated
+    return text_of(page, messages)
 
 
 def is_code(text: str) -> bool:
     """Whether nothing but literals and signs stands there: the same in each language."""
-    return not re.search(r"[^\W\d_]", LITERAL.sub("", text))
+    return not re.search(r"[^\W\d_]", _LITERAL.sub("", text))
 
 
 def text_of(page: str, messages: Catalog) -> str:
@@ -131,13 +120,14 @@ def main() -> int:
     check, left = parser.parse_args().check, 0
     for page, template in extracted().items():
         path = CATALOGUES / f"{page}.po"
-        if not check:
+        kept = path.read_text(encoding="utf-8") if path.is_file() else HEAD.format(page=page)
+        text = kept if check else merged(page, template, kept)
+        if text != kept or not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text_of(page, merged(template, catalogue(path))), encoding="utf-8", newline="\n")
-        found = faults(template, catalogue(path))
+            path.write_text(text, encoding="utf-8", newline="\n")
+        found = faults(template, text)
         left += len(found)
-        wanted = len(list(entries(template)))
-        sys.stdout.write(f"{page}: {wanted} entries, {len(found)} to be done\n")
+        sys.stdout.write(f"{page}: {len(read(template))} entries, {len(found)} to be done\n")
         sys.stderr.writelines(f"  {path.name}: {fault}\n" for fault in found)
     return int(bool(left))
 
