@@ -25,7 +25,7 @@ EACH = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem[:2]
 CHINESE = r"[\u4e00-\u9fff]"
 HEAD = (
     r"\A# [A-Z].+",
-    r"^中文提要[::].*[。!?]$",
+    r"^中文提要：.*[。！？]$",
     r"^\*\*You will do\*\*",
     r"^\*\*You will learn\*\* to ",
     r"^\*\*You need\*\* ",
@@ -96,7 +96,7 @@ def test_head_says_all_in_the_same_order(path: Path) -> None:
 @EACH
 def test_chinese_sentence_is_one(path: Path) -> None:
     """Long enough to say what the lesson is about, and hardly anything but Chinese."""
-    (sentence,) = re.findall(r"^中文提要[::](.*)$", opened(path).cells[0].source, re.MULTILINE)
+    (sentence,) = re.findall(r"^中文提要：(.*)$", opened(path).cells[0].source, re.MULTILINE)
     assert 15 <= len(re.findall(CHINESE, sentence)) <= 120
     assert sentence.count("。") <= 1
 
