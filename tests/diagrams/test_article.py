@@ -17,7 +17,7 @@ DIAGRAMS = ROOT / "diagrams"
 ROWS = {
     "request-firmware-attributes": {"Subscribe", "SubAck", "AttributesRequest", "PubAck", "AttributesResponse"},
     "subscribe-firmware-attributes-updates": {"Subscribe", "SubAck", "AttributesUpdate", "Dispatch"},
-    "request-firmware-chunks": {"Subscribe", "ChunkRequest", "ChunkResponse", "OtaError", "Check", "Write", "Connect"},
+    "request-firmware-chunks": {"Subscribe", "ChunkRequest", "ChunkResponse", "OtaError", "Check", "Write", "PingReq"},
     "report-firmware-status": {"Telemetry", "PubAck", "Store", "Install", "Restart", "Confirm", "RollBack"},
     "update-software": {"ChunkRequest", "ChunkResponse", "OtaError", "Telemetry", "Install", "AttributesRequest"},
     "device-overrides-profile": {"Assign", "Unassign", "RestAnswer", "Dispatch", "AttributesUpdate"},

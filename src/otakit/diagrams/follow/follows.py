@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from otakit.captured import Entry
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.grammar import grammar_of
-from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps
-from otakit.diagrams.follow.keeping import answers, concerns
+from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps, lost_connections
+from otakit.diagrams.follow.keeping import answers, concerns, question_is_drawn, resembles
 from otakit.diagrams.follow.left import Next
 from otakit.diagrams.follow.promise import Promise
 from otakit.diagrams.follow.verdict import NEIGHBOURS, OTHERS, Verdict
@@ -21,7 +21,6 @@ from otakit.diagrams.follow.walk import Walk
 from otakit.diagrams.source import Line, cleaned
 from otakit.errors import DiagramError
 from otakit.exchange import Exchanges
-from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
 from otakit.protocol.messages import Direction
 
 
@@ -54,7 +53,11 @@ def follows(
         raise DiagramError("no arrow of the diagram can be in this recording; " + "; ".join(remarks))
     text = source if isinstance(source, str) else "\n".join(line.text for line in source)
     blank = Verdict(name, text, remarks=remarks, start_ns=story.start_ns)
-    verdicts = [_held(node, events, device, blank, cut) for device, events in _by_device(node, happened(story))]
+    lost = lost_connections(story)
+    verdicts = [
+        _held(node, events, replace(blank, device=device), lost, cut)
+        for device, events in _by_device(node, happened(story))
+    ]
     return next((one for one in verdicts if not one), None) or replace(
         verdicts[0], kept=sum(one.kept for one in verdicts)
     )
@@ -93,14 +96,14 @@ def _by_device(node: t.Node, events: list[Happened]) -> list[tuple[str, list[Hap
     return [(device, [event for event in events if event.device == device]) for device in devices]
 
 
-def _held(node: t.Node, events: list[Happened], device: str, blank: Verdict, cut: str | None) -> Verdict:
-    blank = replace(blank, device=device)
+def _held(node: t.Node, events: list[Happened], blank: Verdict, lost: frozenset[int], cut: str | None) -> Verdict:
     spoken_of = _concerned(list(t.promises(node)), events)
     walk = Walk(node, NEIGHBOURS)
     for event in spoken_of:
         if not walk.hears(event):
             return _Difference(walk, events, blank).at(event)
-    if not walk.is_done:
+    last = next((event.connection for event in reversed(events) if event.packet is not None), -1)
+    if not walk.is_done(is_lost=last in lost):
         verdict = _Difference(walk, events, blank).at(None)
         return (
             replace(verdict, remarks=(*verdict.remarks, f"so far it follows; the recording is {cut}"))
@@ -117,13 +120,14 @@ def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened
     by_row: dict[str, list[Promise]] = {}
     for promise in promises:
         by_row.setdefault(promise.row, []).append(promise)
+    drawn = frozenset(by_row)
     found, asked = [], set()
     for event in events:
         arrows = by_row.get(event.row)
         if arrows is None:
             if event.is_question and not answers(event.row):
                 continue
-        elif answers(event.row) and not event.is_question and _question_is_drawn(event, by_row):
+        elif answers(event.row) and not event.is_question and question_is_drawn(event.row, drawn):
             if event.thread in asked:
                 found.append(event)
         elif any(concerns(arrow, event) for arrow in arrows):
@@ -131,10 +135,6 @@ def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened
             if event.is_question:
                 asked.add(event.thread)
     return found
-
-
-def _question_is_drawn(event: Happened, by_row: dict[str, list[Promise]]) -> bool:
-    return event.row in ACKNOWLEDGEMENTS or QUESTION_OF.get(event.row) in by_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,17 @@ class _Difference:
     def at(self, event: Happened | None) -> Verdict:
         """The verdict, with the arrow that was most likely meant."""
         trail = self.walk.trail
-        arrows = sorted(self.walk.next_arrows(), key=lambda arrow: _rank(arrow, event))
-        chosen = arrows[0].promise if arrows else None
-        others = [arrow.promise for arrow in arrows if chosen is not None and arrow.promise is not chosen]
+        by_state = [sorted(arrows, key=lambda arrow: _rank(arrow, event)) for arrows in self.walk.next_arrows()]
+        # of several readings the one that came furthest in the diagram; in each, the first arrow that stands in the way
+        first = sorted(
+            (arrows[0] for arrows in by_state if arrows), key=lambda one: (_rank(one, event)[0], -one.promise.nth)
+        )
+        chosen = first[0].promise if first else None
+        others = [
+            one.promise
+            for one in sorted((one for arrows in by_state for one in arrows), key=lambda one: _rank(one, event))
+        ]
+        others = [promise for promise in others if promise is not chosen]
         seen = self._nearest(chosen, event, trail.newest[-1][1] if trail.newest else None)
         return replace(
             self.blank,
@@ -169,7 +177,7 @@ class _Difference:
             return event
         for one in self.events:
             if (last is None or one.place > last.place) and (event is None or one.place < event.place):
-                alike = one.row in (promised.row, "OtherPublish") and one.way is promised.way
+                alike = one.way is promised.way and (one.row == "OtherPublish" or resembles(promised, one))
                 if alike and not one.may_be_left_out and (promised.kind is None or one.kind in (None, promised.kind)):
                     return one
         return event

@@ -57,17 +57,30 @@ def grammar_of(lines: list[Line]) -> t.Node:
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of one fragment while they are read."""
+    """The parts of one fragment while they are read.
+
+    Attributes:
+        early: what may come at any time, also before its first arrow: drawn above it.
+        late: what may come at any time once it has begun.
+        cuts: for each break without an arrow, whether it is the connection's end.
+    """
 
     ordered: list[t.Node] = field(default_factory=list)
-    beside: list[t.Node] = field(default_factory=list)
+    early: list[t.Node] = field(default_factory=list)
+    late: list[t.Node] = field(default_factory=list)
     breaks: list[t.Node] = field(default_factory=list)
-    cut: bool = False
-    by_connection: bool = False
+    cuts: list[bool] = field(default_factory=list)
+    has_begun: bool = False
+
+    def body(self) -> t.Node:
+        """What happens in order."""
+        return t.ordered(tuple(_subscribed_together(self.ordered)))
 
     def node(self) -> t.Node:
-        body = t.ordered(tuple(_subscribed_together(self.ordered)))
-        return t.beside(body, tuple(self.beside), tuple(self.breaks), by_connection=self.by_connection, cut=self.cut)
+        """All of it."""
+        by_connection, cut = any(self.cuts), not all(self.cuts)
+        around = t.Around(tuple(self.early), tuple(self.late), tuple(self.breaks), by_connection, cut)
+        return t.beside(self.body(), around)
 
 
 @dataclass(slots=True)
@@ -100,11 +113,16 @@ class _Reader:
     def fragment_body(self, depth: int = 0) -> t.Node:
         """Parts until the fragment that they stand in ends, or its next branch begins."""
         parts = _Parts()
+        self._read(parts, depth)
+        return parts.node()
+
+    def _read(self, parts: _Parts, depth: int) -> None:
         while self._at < len(self._lines):
             line = self._lines[self._at]
             text = line.text.strip()
             if (arrow := arrow_of(line)) is not None:
                 parts.ordered.append(self._step(promise_of(arrow, self.steps)))
+                parts.has_begun = True
             elif _END.match(text) or _ELSE.match(text):
                 break
             elif (opens := _FRAGMENT.match(text)) is not None:
@@ -116,7 +134,6 @@ class _Reader:
             else:
                 _check_other(line, text)
             self._at += 1
-        return parts.node()
 
     def _step(self, promise: Promise) -> t.Node:
         """Names of one letter belong to the outermost loop around it that uses them directly."""
@@ -128,7 +145,8 @@ class _Reader:
                 home.names.add(name.text)
                 own[name.text] = home.number
         self.owners.append(own)
-        return t.Step(promise)
+        step = t.Step(promise)
+        return t.choice((step, t.NOTHING)) if promise.row == "Disconnect" else step  # a connection may be lost instead
 
     def _fragment(self, word: str, label: str, line: Line, parts: _Parts, depth: int) -> None:
         any_time = _ANY_TIME.search(label) is not None
@@ -142,19 +160,20 @@ class _Reader:
         if word == "break":
             self._break(node, label, parts, depth, any_time=any_time)
         elif any_time:
-            parts.beside.append(t.choice((node, t.NOTHING)) if word != "loop" else node)
+            lane = t.choice((node, t.NOTHING)) if word != "loop" else node
+            (parts.late if parts.has_begun else parts.early).append(lane)
         else:
             parts.ordered.append(node)
+            parts.has_begun = True
 
     def _break(self, instead: t.Node, label: str, parts: _Parts, depth: int, *, any_time: bool) -> None:
         """Its body in place of all that follows in the fragment around it, or of all that is left of that."""
-        if not any_time:
-            rest = self.fragment_body(depth)
-            parts.ordered.append(t.choice((instead, rest)))
+        if not any_time:  # what may come at any time belongs to the whole fragment, wherever it is drawn
+            rest = _Parts([], parts.early, parts.late, parts.breaks, parts.cuts, has_begun=True)
+            self._read(rest, depth)
+            parts.ordered.append(t.choice((instead, rest.body()), is_break=True))
         elif instead is t.NOTHING:
-            by_connection = _CONNECTION.search(label) is not None
-            parts.by_connection |= by_connection
-            parts.cut |= not by_connection
+            parts.cuts.append(_CONNECTION.search(label) is not None)
         else:
             parts.breaks.append(instead)
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from otakit.captured import Note
-from otakit.diagrams.follow.threads import Threads
+from otakit.diagrams.follow.threads import WHOLE, Threads
 from otakit.exchange import DecodedPacket, Exchange, Exchanges
 from otakit.exchange.offers import kind_word
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
 from otakit.protocol import packets as p
-from otakit.protocol.messages import Direction
+from otakit.protocol.messages import Direction, Telemetry
 
 INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
 INNER_NOTES = frozenset({"state", "install", "update_began"})
@@ -44,6 +44,7 @@ class Happened:
         was_asked: false for an answer to nothing.
         may_be_left_out: a drawing need not have it.
         filters: of a SUBSCRIBE, all filters of its connection so far.
+        length: of a chunk, as a label says it: ``whole``, ``another length``, ``0 bytes``.
         codes: of a SUBACK, the code of each filter of its connection so far.
     """
 
@@ -61,6 +62,7 @@ class Happened:
     needs_ack: bool = False
     was_asked: bool = True
     may_be_left_out: bool = False
+    length: str = WHOLE
     filters: frozenset[str] = frozenset()
     codes: Mapping[str, int] = field(default_factory=dict)
 
@@ -68,6 +70,18 @@ class Happened:
 def happened(story: Exchanges) -> list[Happened]:
     """Everything that a diagram could have promised, in order."""
     return _Teller(story).told()
+
+
+def lost_connections(story: Exchanges) -> frozenset[int]:
+    """Connections that ended otherwise than by the device's own DISCONNECT."""
+    orderly = {packet.connection for packet in story.packets if packet.message == "Disconnect" and packet.to_server}
+    noted = {note.connection for note in story.notes if note.name == "connection_lost" and note.connection is not None}
+    by_server = {
+        packet.connection
+        for packet in story.packets
+        if packet.message == "OtaError" or (packet.message == "Disconnect" and not packet.to_server)
+    }
+    return frozenset((noted | by_server) - orderly)
 
 
 def holds_inner_steps(story: Exchanges) -> bool:
@@ -86,11 +100,10 @@ class _Teller:
 
     def told(self) -> list[Happened]:
         timeline = [event for at, packet in enumerate(self._story.packets) for event in self._packet(at, packet)]
-        restarts = self._restarts()
+        moved = self._restarts() | self._checks()
         for number, (note, at) in enumerate(zip(self._story.notes, self._story.note_places, strict=True)):
-            for row in _rows_of(note):
-                place = restarts.get(number, at) if row == "Restart" else at
-                timeline.append(self._step(row, note, (place * 2 - 1, number)))
+            if (row := _row_of(note)) is not None:
+                timeline.append(self._step(row, note, (moved.get(number, at) * 2 - 1, number)))
         return sorted(timeline, key=lambda event: event.place)
 
     def _step(self, row: str, note: Note, place: tuple[int, int]) -> Happened:
@@ -100,14 +113,16 @@ class _Teller:
 
     def _packet(self, at: int, packet: DecodedPacket) -> Iterator[Happened]:
         exchange = self.threads.exchange_of.get(packet.number)
-        if packet.repeated or packet.message is None or exchange is None or exchange.number in self.threads.void:
+        if packet.repeated or packet.message is None or exchange is None:
             return
-        asks = exchange.question is packet
+        if exchange.number in self.threads.void and packet.message != "OtaError":
+            return
+        asks = exchange.question is packet or packet.message == "OtaError"  # the word does not say what it answers
         is_answer = packet.message in QUESTION_OF or packet.message in ACKNOWLEDGEMENTS
         if asks and is_answer and packet.connection in self._begins_late:
             return  # what it answers may stand in front of the recording
-        thread = self.threads.thread_of(exchange)
-        late = packet.number in self.threads.late
+        thread = self.threads.thread_of(exchange) if packet.message != "OtaError" else -packet.number
+        in_vain = packet.number in self.threads.in_vain
         filters, codes = self._filters_after(packet, exchange)
         news = packet.message == "Subscribe" and filters is not None and filters[1]
         yield Happened(
@@ -121,13 +136,14 @@ class _Teller:
             kind=exchange.question.kind if exchange.expects else packet.kind,
             thread=thread,
             is_question=asks,
-            is_last=packet.number == self.threads.last_of[thread],
+            is_last=thread < 0 or packet.number == self.threads.last_of[thread],
             needs_ack=asks and exchange.needs_ack,
             was_asked=not (asks and is_answer) and packet.number not in self.threads.surplus,
             may_be_left_out=packet.message in MAY_BE_LEFT_OUT
-            or late
+            or in_vain
             or exchange.number in self.threads.repeats
             or news,
+            length=self.threads.length(packet, exchange),
             filters=filters[0] if filters is not None else frozenset(),
             codes=codes,
         )
@@ -167,6 +183,20 @@ class _Teller:
                 waiting = []
         return found
 
+    def _counts(self, packet: DecodedPacket) -> bool:
+        exchange = self.threads.exchange_of.get(packet.number)
+        return exchange is not None and exchange.number not in self.threads.void
+
+    def _checks(self) -> dict[int, int]:
+        """A check is drawn where its result is said: the connection may have been lost meanwhile."""
+        found = {}
+        for number, (note, at) in enumerate(zip(self._story.notes, self._story.note_places, strict=True)):
+            if _row_of(note) == "Check":
+                later = enumerate(self._story.packets[at:], at)
+                said = (place for place, packet in later if _is_result(packet, note) and self._counts(packet))
+                found[number] = next(said, at)
+        return found
+
     def _device(self, connection: int | None) -> str:
         story = self._story
         found = story.connections.get(connection) if connection is not None else None
@@ -181,9 +211,17 @@ def _begin_late(story: Exchanges) -> set[int]:
     return {number for number, packet in first.items() if packet.repeated or packet.message != "Connect"}
 
 
-def _rows_of(note: Note) -> Iterator[str]:
-    """The arrow that a note is; a step that takes a while is drawn where it begins."""
+def _row_of(note: Note) -> str | None:
+    """The arrow that a note is: a step that takes a while is drawn where it begins, a confirmation when it is given."""
     if note.name == "state" and note.fields.get("event") == "ImageChecked":
-        yield "Check"
-    elif note.name == "install" and "ok" not in note.fields and (row := INSTALL_ROWS.get(str(note.fields.get("step")))):
-        yield row
+        return "Check"
+    step = str(note.fields.get("step"))
+    ends = note.fields.get("ok") is True if step == "confirm" else "ok" not in note.fields
+    return INSTALL_ROWS.get(step) if note.name == "install" and ends else None
+
+
+def _is_result(packet: DecodedPacket, check: Note) -> bool:
+    """Whether this packet says what came of a check."""
+    key = "sw_state" if kind_word(check.fields.get("kind")) == "software" else "fw_state"
+    says = packet.says
+    return isinstance(says, Telemetry) and str(says.values.get(key)) in ("VERIFIED", "FAILED")

@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from otakit.diagrams.follow.happened import Happened
-from otakit.diagrams.follow.promise import NUMBERED, Name, Promise, Topic
+from otakit.diagrams.follow.promise import ANY, NEW, NUMBERED, Name, Promise, Topic
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF, refuses
 from otakit.protocol import messages as m
 
-Value = tuple[int, object]
-"""What a name stands for, and the connection on which it does; -1 for any."""
 Bound = Mapping[str, object]
 Updates = tuple[tuple[str, object], ...]
+_PREFIXES = {"firmware": "fw_", "software": "sw_", None: ""}
+"""``{}``: no attribute of the kind that the diagram is about; none at all where it is about none."""
 NO_UPDATES: Updates = ()
+_DIGITS = "0123456789"
+_HAD = "numbers "
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,20 @@ class Here:
     Attributes:
         event: what happened.
         bound: what names and devices stand for.
-        asked: threads of the questions that are open here.
+        is_open: for an answer, whether its question kept an arrow and may still be answered.
         questions: thread to the arrow that its question kept.
         drawn: rows that the diagram draws.
     """
 
     event: Happened
     bound: Bound
-    asked: tuple[frozenset[int], ...]
+    is_open: bool
     questions: Mapping[int, Promise]
     drawn: frozenset[str]
 
-    def within(self, bound: Bound, asked: frozenset[int]) -> Here:
+    def within(self, bound: Bound) -> Here:
         """The same within one pass of a loop."""
-        return Here(self.event, bound, (*self.asked, asked) if asked else self.asked, self.questions, self.drawn)
+        return Here(self.event, bound, self.is_open, self.questions, self.drawn)
 
 
 def answers(row: str) -> bool:
@@ -63,6 +65,13 @@ def concerns(promise: Promise, event: Happened) -> bool:
     if not event.was_asked:
         return True
     return _has_topic(promise, event) and _has_content(promise, event)
+
+
+def resembles(promise: Promise, event: Happened) -> bool:
+    """Whether the event is of the arrow's row and shares a key with it, where it names keys."""
+    if event.row != promise.row:
+        return False
+    return not promise.keys or event.packet is None or any(key.name in _content(event) for key in promise.keys)
 
 
 def keeps(promise: Promise, here: Here) -> Updates | None:
@@ -99,23 +108,14 @@ def _device(promise: Promise, here: Here) -> Updates | None:
 
 def _answers(promise: Promise, here: Here) -> bool:
     event = here.event
-    question_drawn = QUESTION_OF.get(event.row) in here.drawn or event.row in ACKNOWLEDGEMENTS
-    if question_drawn and not event.is_question and not any(event.thread in asked for asked in here.asked):
-        return False
-    if promise.is_empty and event.row != "ChunkResponse" and not _is_empty(here):
+    if not here.is_open and not event.is_question and question_is_drawn(event.row, here.drawn):
         return False
     return _has_code(promise, here)
 
 
-def _is_empty(here: Here) -> bool:
-    """``{}``: none of the keys that the question's arrow names; nothing of their kind where it names none."""
-    there = set(_content(here.event))
-    question = here.questions.get(here.event.thread)
-    if question is None:
-        return not there
-    named = {key.name for key in question.keys}
-    prefix = {"firmware": "fw_", "software": "sw_"}.get(question.kind or "", "")
-    return not (there & named if named else {name for name in there if name.startswith(prefix)})
+def question_is_drawn(row: str, drawn: frozenset[str]) -> bool:
+    """Whether a diagram draws what packets of this row answer."""
+    return row in ACKNOWLEDGEMENTS or QUESTION_OF.get(row) in drawn
 
 
 def _has_topic(promise: Promise, event: Happened) -> bool:
@@ -130,7 +130,11 @@ def _has_content(promise: Promise, event: Happened) -> bool:
     packet = event.packet
     assert packet is not None
     if event.row == "ChunkResponse":
-        return promise.is_empty == (packet.payload_bytes == 0)
+        return event.length in promise.lengths
+    if promise.is_empty is not False:
+        is_empty = not any(name.startswith(_PREFIXES[promise.kind]) for name in _content(event))
+        if promise.is_empty or is_empty:
+            return is_empty
     if promise.words and not promise.words & set(re.findall(r"[A-Z_]+", packet.text or "")):
         return False
     if not (promise.keys or promise.deleted or promise.without):
@@ -213,24 +217,41 @@ def _valued(topics: tuple[Topic, ...], text: str) -> Iterator[tuple[Name, str]]:
 
 
 def _fits(name: Name, value: object, here: Here, updates: dict[str, object]) -> bool:
+    if name.how == ANY:
+        return True
     if name.loop:
         return _is_same(f"{name.text} of loop {name.loop}", value, here, updates)
     if isinstance(value, str):
-        return _is_same(f"name {name.text}", value, here, updates) and not _taken(name.text, value, here)
-    number, had = f"number {name.text}", f"numbers {name.text}"
-    connection = here.event.connection
-    known = here.bound.get(number)
-    is_known_here = isinstance(known, tuple) and known[0] == connection
-    before = here.bound.get(had)
-    so_far: frozenset[object] = before[1] if isinstance(before, tuple) and before[0] == connection else frozenset()
-    if name.is_new:
-        if value in so_far:
+        others = {other for key, other in here.bound.items() if _is_sibling(key, "name ", name.text)}
+        return _is_same(f"name {name.text}", value, here, updates) and value not in others
+    return _fits_number(name, value, here, updates)
+
+
+def _fits_number(name: Name, value: object, here: Here, updates: dict[str, object]) -> bool:
+    """Ids count for their connection: ThingsBoard ties them to it, and a new one knows none."""
+    on = here.event.connection
+    known = _on(here.bound.get(f"number {name.text}"), on)
+    so_far = _had(here, name.text, on)
+    if NUMBERED.fullmatch(name.text):
+        siblings = [key[len(_HAD) :] for key in here.bound if _is_sibling(key, _HAD, name.text)]
+        if any(value in _had(here, other, on) for other in siblings):
             return False
-    elif is_known_here and known != (connection, value):
+    elif (value in so_far) if name.how == NEW else known not in (None, value):
         return False
-    if known != (connection, value) or value not in so_far:
-        updates[number], updates[had] = (connection, value), (connection, so_far | {value})
+    if known != value or value not in so_far:
+        updates[f"number {name.text}"], updates[_HAD + name.text] = (on, value), (on, so_far | {value})
     return True
+
+
+def _had(here: Here, text: str, connection: int) -> frozenset[object]:
+    """All that a name stood for on this connection."""
+    had = _on(here.bound.get(_HAD + text), connection)
+    return had if isinstance(had, frozenset) else frozenset()
+
+
+def _on(pair: object, connection: int) -> object:
+    """What stands for a name on this connection."""
+    return pair[1] if isinstance(pair, tuple) and pair[0] == connection else None
 
 
 def _is_same(key: str, value: object, here: Here, updates: dict[str, object]) -> bool:
@@ -240,12 +261,9 @@ def _is_same(key: str, value: object, here: Here, updates: dict[str, object]) ->
     return True
 
 
-def _taken(text: str, value: object, here: Here) -> bool:
-    """Whether another name of the same stem stands for this already."""
-    if not NUMBERED.fullmatch(text):
+def _is_sibling(key: str, what: str, text: str) -> bool:
+    """Whether a key is that of a name which differs from this one in its number only."""
+    if not (key.startswith(what) and NUMBERED.fullmatch(text) and key != what + text):
         return False
-    stem = text.rstrip("0123456789")
-    return any(
-        other == value and key.startswith(f"name {stem}") and key != f"name {text}" and NUMBERED.fullmatch(key[5:])
-        for key, other in here.bound.items()
-    )
+    other = key[len(what) :]
+    return NUMBERED.fullmatch(other) is not None and other.rstrip(_DIGITS) == text.rstrip(_DIGITS)

@@ -72,6 +72,11 @@ class Passes:
     connection: int = -1
 
     @property
+    def has_enough(self) -> bool:
+        """Whether enough passes began."""
+        return self.begun >= self.node.low or self.node.body.may_end
+
+    @property
     def has_room(self) -> bool:
         """Whether another pass may begin."""
         waiting = sum(not may_end(one.left) for one in self.under_way)
@@ -91,24 +96,38 @@ class InBeside:
     lanes: tuple[Left, ...]
     connection: int = -1
 
+    @property
+    def open_lanes(self) -> int:
+        """How many of the lanes may move: those drawn behind its first arrow wait for it."""
+        return len(self.lanes) if self.body is not self.node.body else len(self.node.around.early)
+
 
 Left = t.Node | InOrder | InLanes | InCritical | Passes | InBeside
 
 
-def may_end(left: Left) -> bool:
-    """Whether nothing more has to come."""
+def may_end(left: Left, *, is_lost: bool = False) -> bool:
+    """Whether nothing more has to come.
+
+    Args:
+        left: of a tree.
+        is_lost: the recording ends with a lost connection, and what stands on it need not go on.
+    """
     match left:
         case InOrder(node=node, at=at, head=head):
-            return may_end(head) and all(part.may_end for part in node.parts[at + 1 :])
+            return may_end(head, is_lost=is_lost) and all(part.may_end for part in node.parts[at + 1 :])
         case InLanes(lefts=lefts):
-            return all(may_end(one) for one in lefts)
+            return all(may_end(one, is_lost=is_lost) for one in lefts)
         case InCritical(left=inner):
-            return may_end(inner)
+            return may_end(inner, is_lost=is_lost)
         case Passes():
-            enough = left.begun >= left.node.low or left.node.body.may_end
-            return enough and all(may_end(one.left) for one in left.under_way)
-        case InBeside():
-            return may_end(left.body) and all(may_end(one) for one in left.lanes)
+            waits = not (is_lost and left.node.renews)
+            return left.has_enough and all(may_end(one.left, is_lost=is_lost) for one in left.under_way if waits)
+        case InBeside(node=node):
+            around = all(may_end(one, is_lost=is_lost) for one in left.lanes)
+            return around and (
+                (is_lost and (node.around.is_cut or node.around.is_cut_by_connection))
+                or may_end(left.body, is_lost=is_lost)
+            )
     return left.may_end
 
 
@@ -116,14 +135,13 @@ def may_stop(left: Left, connection: int) -> bool:
     """Whether what follows may begin, on this connection; a part that is cut leaves the rest of itself undone."""
     match left:
         case InBeside(node=node):
-            if node.is_cut or (node.is_cut_by_connection and connection not in (-1, left.connection)):
+            if node.around.is_cut or (node.around.is_cut_by_connection and connection not in (-1, left.connection)):
                 return True
             return may_stop(left.body, connection) and all(may_stop(one, connection) for one in left.lanes)
         case InOrder(node=node, at=at, head=head):
             return may_stop(head, connection) and all(part.may_end for part in node.parts[at + 1 :])
         case Passes():
-            enough = left.begun >= left.node.low or left.node.body.may_end
-            return enough and all(may_stop(one.left, connection) for one in left.under_way)
+            return left.has_enough and all(may_stop(one.left, connection) for one in left.under_way)
         case InLanes(lefts=lefts):
             return all(may_stop(one, connection) for one in lefts)
         case InCritical(left=inner):
@@ -194,6 +212,9 @@ def next_arrows(left: Left, *, has_to: bool = True, is_beside: bool = False) -> 
 
 def _of_several(left: Left, has_to: bool, is_beside: bool) -> Iterator[Next]:
     match left:
+        case t.Choice(branches=(instead, rest), is_break=True):
+            yield from next_arrows(instead, has_to=False, is_beside=True)
+            yield from next_arrows(rest, has_to=has_to and not rest.may_end, is_beside=is_beside)
         case t.Choice(branches=parts):
             yield from _all(parts, has_to and not left.may_end, is_beside)
         case t.Lanes(lanes=lefts) | InLanes(lefts=lefts):
@@ -206,11 +227,11 @@ def _of_several(left: Left, has_to: bool, is_beside: bool) -> Iterator[Next]:
                 yield from next_arrows(left.node.body, has_to=False, is_beside=is_beside)
         case t.Beside():
             yield from next_arrows(left.body, has_to=has_to, is_beside=is_beside)
-            yield from _all((*left.lanes, *left.breaks), has_to=False, is_beside=True)
+            yield from _all((*left.around.early, *left.around.breaks), has_to=False, is_beside=True)
         case InBeside(node=node):
             yield from next_arrows(left.body, has_to=has_to, is_beside=is_beside)
-            yield from _all(left.lanes, has_to=has_to, is_beside=True)
-            yield from _all(node.breaks, has_to=False, is_beside=True)
+            yield from _all(left.lanes[: left.open_lanes], has_to=has_to, is_beside=True)
+            yield from _all(node.around.breaks, has_to=False, is_beside=True)
 
 
 def _in_order(parts: tuple[Left, ...], has_to: bool, is_beside: bool) -> Iterator[Next]:

@@ -21,6 +21,7 @@ from otakit.diagrams.follow.left import (
     Left,
     Pass,
     Passes,
+    is_asked,
     is_locked,
     may_end,
     may_stop,
@@ -34,12 +35,21 @@ MOST_TAILS = 8
 
 
 class Move(NamedTuple):
-    """One way in which an event is kept: what is left, what it binds, the arrow, the question that it opens."""
+    """One way in which an event is kept.
+
+    Attributes:
+        left: of the tree.
+        updates: what it binds.
+        promise: the arrow.
+        asks: threads that are open from now on.
+        drops: a break: what was asked before it is waited for no more.
+    """
 
     left: Left
     updates: Updates
     promise: Promise
-    asks: bool
+    asks: frozenset[int] = frozenset()
+    drops: bool = False
 
 
 def moves(left: Left, here: Here) -> Iterator[Move]:
@@ -50,7 +60,9 @@ def moves(left: Left, here: Here) -> Iterator[Move]:
 def _of_step(left: t.Step, here: Here) -> Iterator[Move]:
     updates = keeps(left.promise, here)
     if updates is not None:
-        yield Move(t.NOTHING, updates, left.promise, here.event.is_question)
+        event = here.event
+        opens = event.is_question and not event.is_last
+        yield Move(t.NOTHING, updates, left.promise, frozenset((event.thread,)) if opens else frozenset())
 
 
 def _of_ordered(left: t.Ordered, here: Here) -> Iterator[Move]:
@@ -109,16 +121,16 @@ def _of_lanes(left: t.Lanes, here: Here) -> Iterator[Move]:
 
 
 def _of_in_lanes(left: InLanes, here: Here) -> Iterator[Move]:
-    for at in _free(left.lefts):
+    for at in _free(left.lefts, here.event):
         for move in moves(left.lefts[at], here):
             lefts = (*left.lefts[:at], move.left, *left.lefts[at + 1 :])
             done = all(one is t.NOTHING for one in lefts)
             yield move._replace(left=t.NOTHING if done else InLanes(left.node, lefts))
 
 
-def _free(lefts: tuple[Left, ...]) -> Iterator[int]:
-    """The lanes that may move: one in a critical part stops the others."""
-    locked = next((at for at, one in enumerate(lefts) if is_locked(one)), None)
+def _free(lefts: tuple[Left, ...], event: Happened) -> Iterator[int]:
+    """The lanes that may move: a packet in one that is in a critical part; the device's own steps go on."""
+    locked = next((at for at, one in enumerate(lefts) if is_locked(one)), None) if event.packet is not None else None
     yield from range(len(lefts)) if locked is None else (locked,)
 
 
@@ -140,13 +152,13 @@ def _of_loop(left: t.Loop, here: Here) -> Iterator[Move]:
 def _of_passes(left: Passes, here: Here) -> Iterator[Move]:
     if here.event.row not in left.node.rows:
         return
-    for at, one in enumerate(left.under_way):
-        bound = {**here.bound, **dict(one.own)} if one.own else here.bound
-        for move in moves(one.left, here.within(bound, one.asked)):
-            yield from _passes_after(
-                left, (*left.under_way[:at], left.under_way[at], *left.under_way[at + 1 :]), at, move, here
-            )
-    if left.begun >= left.node.high:
+    asker = _asker(left, here.event)
+    for at in range(len(left.under_way)) if asker is None else (asker,):
+        one = left.under_way[at]
+        inner = here.within({**here.bound, **dict(one.own)}) if one.own else here
+        for move in moves(one.left, inner):
+            yield from _passes_after(left, left.under_way, at, move, here)
+    if left.begun >= left.node.high or asker is not None:
         return
     connection = here.event.connection
     waiting = [one for one in left.under_way if not _gives_way(left.node, one, connection)]
@@ -157,8 +169,17 @@ def _of_passes(left: Passes, here: Here) -> Iterator[Move]:
     begun = replace(
         left, begun=min(left.begun + 1, max(left.node.low, left.node.high if left.node.high < t.MANY else 0))
     )
-    for move in moves(left.node.body, here.within(here.bound, frozenset())):
+    for move in moves(left.node.body, here):
         yield from _passes_after(begun, (*others, fresh), len(others), move, here)
+
+
+def _asker(left: Passes, event: Happened) -> int | None:
+    """The pass that asked what is answered now, or asked again: the event is meant for no other."""
+    if left.node.overlap > 1 and event.packet is not None:
+        for at, one in enumerate(left.under_way):
+            if event.thread in one.asked or is_asked(one.left, event.thread):
+                return at
+    return None
 
 
 def _gives_way(node: t.Loop, one: Pass, connection: int) -> bool:
@@ -179,20 +200,27 @@ def _passes_after(left: Passes, under_way: tuple[Pass, ...], at: int, move: Move
     used, connection = left.used, left.connection
     if news and len(own) == len(names):
         known = used if connection == event.connection else ()
-        after = with_used(known, tuple(value for _, value in own))
-        if after is None:
+        now_used = with_used(known, tuple(value for _, value in own))
+        if now_used is None:
             return
-        used, connection = after, event.connection
-    asked = one.asked
-    if move.asks and not event.is_last:
-        asked |= {event.thread}
-    elif event.is_last and event.thread in asked:
-        asked -= {event.thread}
+        used, connection = now_used, event.connection
+    asked = asked_after(one.asked, move, event)
     on = event.connection if event.connection >= 0 else one.connection
-    after_it = (Pass(move.left, own, asked, on),) if move.left is not t.NOTHING else ()
-    rest = (*under_way[:at], *after_it, *under_way[at + 1 :])
+    is_over = move.left is t.NOTHING
+    rest = (*under_way[:at], *(() if is_over else (Pass(move.left, own, asked, on),)), *under_way[at + 1 :])
     updates = tuple(pair for pair in move.updates if pair[0] not in names) if news else move.updates
-    yield Move(Passes(left.node, rest, left.begun, used, connection), updates, move.promise, asks=False)
+    after = Passes(left.node, rest, left.begun, used, connection)
+    # where a pass is over, others may still wait for its answers
+    yield Move(after, updates, move.promise, asked if is_over else frozenset())
+
+
+def asked_after(asked: frozenset[int], move: Move, event: Happened) -> frozenset[int]:
+    """The questions that are open after a move."""
+    if move.drops:
+        return move.asks
+    if event.is_last and event.thread in asked:
+        return asked - {event.thread}
+    return asked | move.asks if move.asks else asked
 
 
 def _of_beside(left: t.Beside, here: Here) -> Iterator[Move]:
@@ -203,18 +231,19 @@ def _of_beside(left: t.Beside, here: Here) -> Iterator[Move]:
 def _of_in_beside(left: InBeside, here: Here) -> Iterator[Move]:
     if here.event.row not in left.node.rows:
         return
-    free = list(_free((left.body, *left.lanes)))
+    free = list(_free((left.body, *left.lanes), here.event))
     on = here.event.connection if here.event.connection >= 0 else left.connection
     if 0 in free:
         for move in moves(left.body, here):
             yield move._replace(left=InBeside(left.node, move.left, left.lanes, on))
-    for at, lane in enumerate(left.lanes):
+    for at, lane in enumerate(left.lanes[: left.open_lanes]):
         if at + 1 in free or _renews(lane, here.event.connection):
             for move in moves(lane, here):
                 lanes = (*left.lanes[:at], move.left, *left.lanes[at + 1 :])
                 yield move._replace(left=InBeside(left.node, left.body, lanes, on))
-    for instead in left.node.breaks:
-        yield from moves(instead, here)
+    for instead in left.node.around.breaks:
+        for move in moves(instead, here):
+            yield move._replace(drops=True)
 
 
 def _renews(lane: Left, connection: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from otakit.diagrams.follow.threads import ANOTHER, EMPTY, WHOLE
 from otakit.diagrams.labels import WAYS, Arrow, check_arrow, plain_label, voice_of
 from otakit.protocol.messages import Direction
 
@@ -21,18 +22,20 @@ WORDS = frozenset({
 SEEN = frozenset({Direction.TO_SERVER, Direction.TO_DEVICE, Direction.WITHIN_DEVICE})
 """What an operator does and what a server does inside is on no wire of a device."""
 NEVER_NOTED = frozenset({"Write"})
+LENGTHS = (WHOLE, ANOTHER, EMPTY)
 CODED = frozenset({"ConnAck", "SubAck", "UnsubAck", "PubAck", "PubRec", "PubRel", "PubComp", "Disconnect"})
 NUMBERED = re.compile(r"[A-Za-z]\w*?\d+")
 """Names that differ in their number only, as F1 and F2, stand for different things."""
 
 _TOPIC = re.compile(r"\bv[12](?:/(?:\{[^{}]*\}|\+|[\w-]+|#))+")
-_NAME = re.compile(r"\{(new )?([A-Za-z]\w*)\}")
+NEW, ANY = "new ", "any "
+_NAME = re.compile(r"\{(new |any )?([A-Za-z]\w*)\}")
 _DELETED = re.compile(r'"deleted"\s*:\s*\[([^\]]*)\]')
 _KEY = re.compile(r'"(\w+)"\s*:\s*(?:"([^"]*)")?')
 _LISTED = re.compile(r"\b(?:current_)?(?:fw|sw)_\w+")
 _WITHOUT = re.compile(r"\bwithout ((?:\w+(?:, | and | or )?)+)")
 _CODE = re.compile(r"\b(0x[0-9A-Fa-f]{1,2}|\d{1,3})\b")
-_NO_CODE = re.compile(r"MQTT \d(?:\.\d)*|[\w.-]*[a-z][\w.-]*\d\S*")
+_NO_CODE = re.compile(r"MQTT \d(?:\.\d)*|\b(?!0x)[\w.-]*[a-z][\w.-]*\d\S*")
 _WRAPPERS = frozenset({"shared", "client", "ts", "values", "sharedKeys", "clientKeys", "params"})
 
 
@@ -42,12 +45,12 @@ class Name:
 
     Attributes:
         text: one letter is new in each pass of its loop; a longer one keeps what it stands for.
-        is_new: one that this connection has not had.
+        how: ``new `` for one that this connection has not had, ``any `` for one that is not looked at.
         loop: number of the loop whose passes have it for themselves; 0 for none.
     """
 
     text: str
-    is_new: bool = False
+    how: str = ""
     loop: int = 0
 
 
@@ -83,7 +86,8 @@ class Promise:
         without: keys that are not there.
         words: words in capitals outside a JSON object, one of which is said.
         codes: one of these, if any.
-        is_empty: an empty payload, or none of the keys that were asked for.
+        is_empty: no attribute of this kind; None where that may be, too.
+        lengths: of a chunk, each that may be.
         is_refusal: the answer says no.
     """
 
@@ -101,7 +105,8 @@ class Promise:
     without: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     codes: frozenset[int] = frozenset()
-    is_empty: bool = False
+    is_empty: bool | None = False
+    lengths: frozenset[str] = frozenset()
     is_refusal: bool = False
 
     @property
@@ -171,13 +176,14 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         without=tuple(name for found in _WITHOUT.findall(rest) for name in _LISTED.findall(found)),
         words=frozenset(re.findall(r"\b[A-Z_]{6,}\b", re.sub(r"\{.*\}", " ", rest))) & WORDS,
         codes=codes,
-        is_empty="0 bytes" in rest or re.match(r"\s*\{\}", rest) is not None,
+        is_empty=None if re.search(r"\bor \{\}", rest) else re.match(r"\s*\{\}", rest) is not None,
+        lengths=frozenset(word for word in LENGTHS if re.search(rf"\b{word}\b", rest)) or frozenset((WHOLE,)),
         is_refusal=row.name in CODED and not codes and re.search(r"\brefused\b", rest.partition(",")[0]) is not None,
     )
 
 
 def _topic(text: str) -> Topic:
-    names = tuple(Name(name, bool(new)) for new, name in _NAME.findall(text))
+    names = tuple(Name(name, how) for how, name in _NAME.findall(text))
     parts = _NAME.split(text)  # text, "new " or None, name, text, …
     written = "".join(
         re.escape(part) if at % 3 == 0 else r"(\d+)" if at % 3 == 2 else "" for at, part in enumerate(parts)
@@ -192,7 +198,7 @@ def _keys(rest: str) -> tuple[Key, ...]:
         if name in _WRAPPERS:
             continue
         named = _NAME.fullmatch(value)
-        stands_for = Name(named[2], bool(named[1])) if named else None
+        stands_for = Name(named[2], named[1] or "") if named else None
         counts = value in WORDS or name == "method"
         found.append(Key(name, value if counts else "", stands_for))
     listed = _LISTED.findall(re.sub(r'"(?:shared|client)Keys"\s*:\s*"([^"]*)"', r"\1", _without_objects(text)))

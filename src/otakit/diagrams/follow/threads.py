@@ -1,8 +1,8 @@
 """Which questions of a recording belong together, and which do not count.
 
-A question that went without an answer and was asked again, or whose connection ended, is as if it had never
-been asked; one asked again before its answer came is the same question still, and its second answer is late,
-not new. Knows exchanges; refuses to know diagrams. Read by `happened`.
+One asked again on its connection before a whole answer came is the same question still; what it got before is in
+vain, what it gets twice is late. A question that the end of its connection left without an answer is as if it had
+never been asked: the device has to ask again. Knows exchanges; refuses to know diagrams. Read by `happened`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from otakit.exchange import DecodedPacket, Exchange, Exchanges
 
 Key = tuple[object, ...]
+WHOLE, ANOTHER, EMPTY = "whole", "another length", "0 bytes"
+"""How long a chunk is, in the words of labels."""
 MAY_REPEAT = frozenset({"ChunkRequest", "AttributesRequest"})
 
 
@@ -19,27 +21,28 @@ class Threads:
     Attributes:
         exchange_of: number of a packet to its exchange.
         place_of: number of a packet to its place among all.
+        ended: connections that are over.
         void: numbers of the exchanges that do not count.
         repeats: numbers of the exchanges that ask again what is still open.
-        late: numbers of the packets that answer once more what was repeated.
+        in_vain: numbers of the packets that answer in part, or once more what was repeated.
         surplus: numbers of the packets that answer what was answered already.
         last_of: thread to the number of its last packet.
-        unanswered: how many questions do not count.
     """
 
     def __init__(self, story: Exchanges) -> None:
         self._story = story
         self.exchange_of = {packet.number: one for one in story.exchanges for packet in one.packets}
         self.place_of = {packet.number: at for at, packet in enumerate(story.packets)}
-        self._last_connection = self._last_connections()
-        self.void = self._void()
-        self.unanswered = len(self.void)
-        self.void |= self._of_useless_connections()
+        self._newest = {self._who(one): one.connection for one in story.packets if one.message == "Connect"}
+        self.ended = self._ended()
+        self._expected = {one.exchange.number: one.expected_bytes for one in story.story.chunks}
         self.repeats: set[int] = set()
-        self.late: set[int] = set()
-        self.surplus: set[int] = set()
         self._alias: dict[int, int] = {}
         self._repeat()
+        self.void = self._void()
+        self.void |= self._of_useless_connections()
+        self.surplus = {packet.number for one in story.exchanges for packet in one.contents[1:]}
+        self.in_vain = self._in_vain()
         self.last_of: dict[int, int] = {}
         for exchange in story.exchanges:
             thread, last = self.thread_of(exchange), max(packet.number for packet in exchange.packets)
@@ -50,72 +53,35 @@ class Threads:
         return self._alias.get(exchange.number, exchange.number)
 
     def _who(self, packet: DecodedPacket) -> object:
-        return self._story.device_of(packet.connection) or (
-            found.client[0] if (found := self._story.connections.get(packet.connection)) else ""
-        )
+        found = self._story.connections.get(packet.connection)
+        return self._story.device_of(packet.connection) or (found.client[0] if found else "")
 
-    def _last_connections(self) -> dict[object, int]:
-        """Device to the number of its newest connection."""
-        return {self._who(packet): packet.connection for packet in self._story.packets if packet.message == "Connect"}
+    def _ended(self) -> set[int]:
+        """The device or the server said so, its client noted it, or the device has a newer one."""
+        said = {packet.connection for packet in self._story.packets if packet.message == "Disconnect"}
+        noted = {note.connection for note in self._story.notes if note.name == "connection_lost"} - {None}
+        older = {one.connection for one in self._story.packets if self._is_older(one)}
+        return {number for number in said | noted | older if number is not None}
 
-    def _has_ended(self, packet: DecodedPacket) -> bool:
-        return self._last_connection.get(self._who(packet), packet.connection) > packet.connection
+    def _is_older(self, packet: DecodedPacket) -> bool:
+        return self._newest.get(self._who(packet), packet.connection) > packet.connection
 
-    def _void(self) -> set[int]:
-        newest = {self._key(one.question): one.number for one in self._story.exchanges if one.question.to_server}
-        return {
-            one.number
-            for one in self._story.exchanges
-            if one.question.to_server
-            and (one.expects or one.needs_ack)
-            and one.answered is None
-            and (one.given_up or self._has_ended(one.question) or newest[self._key(one.question)] > one.number)
-        }
-
-    def _key(self, question: DecodedPacket) -> Key:
-        """What a question has in common with the next try of it."""
-        own = (self._who(question), question.message, question.kind, question.index)
-        if question.message in MAY_REPEAT:
-            return own
-        return (*own, question.topic, question.text)
-
-    def _of_useless_connections(self) -> set[int]:
-        """A connection that ended before anything but CONNECT was answered: the next one tries again."""
-        of_use = {
-            one.question.connection
-            for one in self._story.exchanges
-            if one.number not in self.void and (one.answers if one.name != "Connect" else one.refusal)
-        }
-        return {
-            one.number
-            for one in self._story.exchanges
-            if one.question.connection not in of_use and self._has_ended(one.question)
-        }
+    # questions asked again
 
     def _repeat(self) -> None:
-        """Finds what was asked again too early or in time, and what came twice."""
         fastest = self._fastest()
         threads: dict[Key, list[Exchange]] = {}
         for exchange in self._story.exchanges:
-            if exchange.number in self.void:
+            if exchange.name not in MAY_REPEAT:
                 continue
-            if exchange.name in MAY_REPEAT:
-                question = exchange.question
-                thread = threads.setdefault((question.connection, *self._key(question)), [])
-                if thread and self._is_open(thread, question, fastest):
-                    self.repeats.add(exchange.number)
-                    self._alias[exchange.number] = self.thread_of(thread[0])
-                else:
-                    thread.clear()
-                thread.append(exchange)
-            self.surplus |= {packet.number for packet in exchange.contents[1:]}
-        self._find_late()
-
-    def _is_open(self, thread: list[Exchange], question: DecodedPacket, fastest: dict[Key, int]) -> bool:
-        """Whether this question asks again for what could have come by now, and has not."""
-        answered = any(packet.number < question.number for one in thread for packet in one.contents)
-        waited = question.at_ns - thread[-1].question.at_ns
-        return not answered and waited >= fastest.get((question.connection, question.message), 0)
+            question = exchange.question
+            thread = threads.setdefault((question.connection, exchange.name, question.kind, question.index), [])
+            if thread and self._is_open(thread, question, fastest.get((question.connection, exchange.name), 0)):
+                self.repeats.add(exchange.number)
+                self._alias[exchange.number] = thread[0].number
+            else:
+                thread.clear()
+            thread.append(exchange)
 
     def _fastest(self) -> dict[Key, int]:
         """Connection and row to the shortest time in which an answer came."""
@@ -127,10 +93,65 @@ class Threads:
                 found[key] = min(took, found.get(key, took))
         return found
 
-    def _find_late(self) -> None:
-        answers: dict[int, list[DecodedPacket]] = {}
-        for exchange in self._story.exchanges:
-            if exchange.number not in self.void and exchange.contents:
-                answers.setdefault(self.thread_of(exchange), []).append(exchange.contents[0])
-        for packets in answers.values():
-            self.late |= {packet.number for packet in sorted(packets, key=lambda one: one.number)[1:]}
+    def _is_open(self, thread: list[Exchange], question: DecodedPacket, fastest_ns: int) -> bool:
+        """Whether this question asks again for what could have come whole by now, and has not."""
+        came = [(one, packet) for one in thread for packet in one.contents if packet.number < question.number]
+        if any(self.length(packet, one) == WHOLE for one, packet in came):
+            return False
+        return bool(came) or question.at_ns - thread[-1].question.at_ns >= fastest_ns
+
+    def length(self, packet: DecodedPacket, exchange: Exchange) -> str:
+        """How a chunk compares with what it should have; whole where nothing tells, and for all other answers."""
+        if packet.message != "ChunkResponse":
+            return WHOLE
+        expected = self._expected.get(exchange.number)
+        if packet.payload_bytes == 0:
+            return WHOLE if expected == 0 else EMPTY
+        return WHOLE if expected in (None, packet.payload_bytes) else ANOTHER
+
+    def _in_vain(self) -> set[int]:
+        found, whole = set(), set()
+        answers = [(packet, one) for one in self._story.exchanges for packet in one.contents[:1]]
+        for packet, exchange in sorted(answers, key=lambda pair: pair[0].number):
+            thread = self.thread_of(exchange)
+            if thread in whole or self.length(packet, exchange) != WHOLE:
+                found.add(packet.number)
+            else:
+                whole.add(thread)
+        return found
+
+    # questions that do not count
+
+    def _void(self) -> set[int]:
+        counts, answered = set(), dict[int, int]()
+        for one in self._story.exchanges:
+            if one.question.to_server and _is_answered(one):
+                counts.add(self.thread_of(one))
+                answered[one.question.connection] = one.number
+        return {
+            one.number
+            for one in self._story.exchanges
+            if one.question.to_server
+            and (one.expects or (one.needs_ack and one.number > answered.get(one.question.connection, -1)))
+            and one.question.connection in self.ended
+            and self.thread_of(one) not in counts
+        }
+
+    def _of_useless_connections(self) -> set[int]:
+        """A connection that was lost before anything but CONNECT was answered: the next one tries again."""
+        of_use = {
+            one.question.connection
+            for one in self._story.exchanges
+            if one.number not in self.void and (one.refusal if one.name == "Connect" else one.answers)
+        }
+        return {
+            one.number
+            for one in self._story.exchanges
+            if one.question.connection not in of_use and self._is_older(one.question)
+        }
+
+
+def _is_answered(exchange: Exchange) -> bool:
+    """An error word answers nothing: it closes the connection, and the request may be sent again."""
+    refused = exchange.refusal is not None and exchange.refusal.message == "OtaError"
+    return exchange.answered is not None and not refused

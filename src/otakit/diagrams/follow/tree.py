@@ -7,7 +7,7 @@ be over without any. `grammar` makes the tree, `walk` goes through it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from otakit.diagrams.follow.promise import Promise
 
@@ -37,11 +37,16 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One of the branches."""
+    """One of the branches.
+
+    Attributes:
+        is_break: the first one is what a ``break`` has in place of the second.
+    """
 
     branches: tuple[Node, ...]
     rows: frozenset[str]
     may_end: bool
+    is_break: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,22 +92,37 @@ class Critical:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beside:
-    """A body, what may come at any time beside it, and what may end it at any time.
+class Around:
+    """What may come at any time around a body.
 
     Attributes:
-        breaks: each happens in place of all that is left of the body.
+        early: may come before its first arrow, too.
+        late: once it has begun.
+        breaks: each in place of all that is left of the body.
         is_cut_by_connection: it may also stop with its connection, without an arrow.
         is_cut: it may also stop, without an arrow, when what follows begins.
     """
 
+    early: tuple[Node, ...] = ()
+    late: tuple[Node, ...] = ()
+    breaks: tuple[Node, ...] = ()
+    is_cut_by_connection: bool = False
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """A body, what may come at any time beside it, and what may end it at any time."""
+
     body: Node
-    lanes: tuple[Node, ...]
-    breaks: tuple[Node, ...]
-    is_cut_by_connection: bool
-    is_cut: bool
+    around: Around
     rows: frozenset[str]
     may_end: bool
+
+    @property
+    def lanes(self) -> tuple[Node, ...]:
+        """All that may come beside it."""
+        return (*self.around.early, *self.around.late)
 
 
 Node = Step | Ordered | Choice | Loop | Lanes | Critical | Beside
@@ -126,11 +146,11 @@ def ordered(parts: tuple[Node, ...]) -> Node:
     return there[0] if len(there) == 1 else Ordered(there, _rows(there), all(part.may_end for part in there))
 
 
-def choice(branches: tuple[Node, ...]) -> Node:
+def choice(branches: tuple[Node, ...], *, is_break: bool = False) -> Node:
     """One of them."""
     if all(branch is NOTHING for branch in branches):
         return NOTHING
-    return Choice(branches, _rows(branches), any(branch.may_end for branch in branches))
+    return Choice(branches, _rows(branches), any(branch.may_end for branch in branches), is_break)
 
 
 def lanes(parts: tuple[Node, ...]) -> Node:
@@ -162,13 +182,17 @@ def loop(
     return Loop(number, body, low, high, overlap, names, renews, rows_of(body), low == 0 or body.may_end)
 
 
-def beside(body: Node, around: tuple[Node, ...], breaks: tuple[Node, ...], *, by_connection: bool, cut: bool) -> Node:
+def beside(body: Node, around: Around) -> Node:
     """A body with what may come at any time."""
-    there = tuple(part for part in around if part is not NOTHING)
-    ends = tuple(part for part in breaks if part is not NOTHING)
-    if not (there or ends or by_connection or cut):
+
+    def there(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        return tuple(node for node in nodes if node is not NOTHING)
+
+    around = replace(around, early=there(around.early), late=there(around.late), breaks=there(around.breaks))
+    inner = (*around.early, *around.late, *around.breaks)
+    if not (inner or around.is_cut_by_connection or around.is_cut):
         return body
-    return Beside(body, there, ends, by_connection, cut, _rows((body, *there, *ends)), body.may_end)
+    return Beside(body, around, _rows((body, *inner)), body.may_end)
 
 
 def promises(node: Node) -> Iterator[Promise]:
@@ -182,7 +206,7 @@ def promises(node: Node) -> Iterator[Promise]:
         case Loop(body=body) | Critical(body=body):
             yield from promises(body)
         case Beside():
-            for part in (node.body, *node.lanes, *node.breaks):
+            for part in (node.body, *node.lanes, *node.around.breaks):
                 yield from promises(part)
 
 
@@ -199,7 +223,7 @@ def changed(node: Node, change: Callable[[Promise], Promise | None]) -> Node:
         case Ordered(parts=parts):
             return ordered(each(parts))
         case Choice(branches=parts):
-            return choice(each(parts))
+            return choice(each(parts), is_break=node.is_break)
         case Lanes(lanes=parts):
             return lanes(each(parts))
         case Critical(body=body):
@@ -208,10 +232,6 @@ def changed(node: Node, change: Callable[[Promise], Promise | None]) -> Node:
             body = changed(node.body, change)
             return loop(node.number, body, node.low, node.high, node.overlap, node.names, renews=node.renews)
         case Beside():
-            return beside(
-                changed(node.body, change),
-                each(node.lanes),
-                each(node.breaks),
-                by_connection=node.is_cut_by_connection,
-                cut=node.is_cut,
-            )
+            around = node.around
+            inner = replace(around, early=each(around.early), late=each(around.late), breaks=each(around.breaks))
+            return beside(changed(node.body, change), inner)

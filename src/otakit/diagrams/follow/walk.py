@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.happened import Happened
-from otakit.diagrams.follow.keeping import Here, answers
+from otakit.diagrams.follow.keeping import Here, answers, question_is_drawn
 from otakit.diagrams.follow.left import Bound, Left, Next, is_asked, may_end, next_arrows
-from otakit.diagrams.follow.moves import Move, moves
+from otakit.diagrams.follow.moves import Move, asked_after, moves
 from otakit.diagrams.follow.promise import Promise
 from otakit.errors import DiagramError
 
@@ -72,7 +72,7 @@ class Walk:
                 found.setdefault(_after(state, move, event), self._longer(trail, move.promise, event))
                 if number > MOST_MOVES_AN_EVENT:
                     raise DiagramError(_TOO_MANY)
-            if not moved and self._may_pass(state, event):
+            if self._may_pass(state, event, moved=moved):
                 found.setdefault(state, trail)
         if len(found) > MOST_STATES:
             raise DiagramError(_TOO_MANY)
@@ -82,36 +82,38 @@ class Walk:
         return True
 
     def _here(self, state: State, event: Happened) -> Here:
-        return Here(event, dict(state.bound), (state.asked,), self._questions, self._drawn)
+        is_open = not event.is_question and _is_open(state, event.thread)
+        return Here(event, dict(state.bound), is_open, self._questions, self._drawn)
 
     def _longer(self, trail: Trail, promise: Promise, event: Happened) -> Trail:
         if event.is_question:
             self._questions[event.thread] = promise
         return Trail(trail.kept + 1, (*trail.newest[-self._neighbours + 1 :], (promise, event)))
 
-    def _may_pass(self, state: State, event: Happened) -> bool:
+    def _may_pass(self, state: State, event: Happened, *, moved: bool) -> bool:
         """Whether a drawing need not have it: a receipt, a repetition, an answer to what was given up since."""
         if not event.was_asked:
             return False
-        if event.may_be_left_out:
-            return True
         is_answer = answers(event.row) and not event.is_question
-        return is_answer and event.thread not in state.asked and not is_asked(state.left, event.thread)
+        if is_answer and not question_is_drawn(event.row, self._drawn):
+            return True  # the drawing cannot know which of these answers it is about
+        if moved:  # repeated attribute requests are few, so both readings can be kept
+            return event.may_be_left_out and event.row == "AttributesRequest"
+        return event.may_be_left_out or (is_answer and not _is_open(state, event.thread))
 
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing more has to come."""
-        return any(may_end(state.left) for state in self.states)
+    def is_done(self, *, is_lost: bool) -> bool:
+        """Whether nothing more has to come; less has to where the recording ends with a lost connection."""
+        return any(may_end(state.left, is_lost=is_lost) for state in self.states)
 
     @property
     def trail(self) -> Trail:
         """Of the state that kept most."""
         return max(self.states.values(), key=lambda trail: trail.kept)
 
-    def next_arrows(self) -> list[Next]:
-        """The arrows that may come next, states that kept most first."""
+    def next_arrows(self) -> list[list[Next]]:
+        """The arrows that may come next in each state, states that kept most first."""
         by_kept = sorted(self.states.items(), key=lambda pair: -pair[1].kept)
-        return list(dict.fromkeys(arrow for state, _ in by_kept for arrow in next_arrows(state.left)))
+        return [list(dict.fromkeys(next_arrows(state.left))) for state, _ in by_kept]
 
 
 _TOO_MANY = (
@@ -120,11 +122,10 @@ _TOO_MANY = (
 )
 
 
+def _is_open(state: State, thread: int) -> bool:
+    return thread in state.asked or is_asked(state.left, thread)
+
+
 def _after(state: State, move: Move, event: Happened) -> State:
-    asked = state.asked
-    if move.asks and not event.is_last:
-        asked |= {event.thread}
-    elif event.is_last and event.thread in asked:
-        asked -= {event.thread}
     bound = tuple(sorted({**dict(state.bound), **dict(move.updates)}.items())) if move.updates else state.bound
-    return State(move.left, bound, asked)
+    return State(move.left, bound, asked_after(state.asked, move, event))
