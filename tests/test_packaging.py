@@ -56,6 +56,7 @@ def test_wheel_carries_engine_samples_and_licence(wheel: Path) -> None:
         assert needed in names
     assert [name for name in names if name.endswith(".pcapng")]
     assert [name for name in names if name.endswith("request-firmware-chunks.puml")]
+    assert {"otakit/article/ota-updates.rst", "otakit/diagrams/article/made/client-states.puml"} <= set(names)
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     page = {path.name for path in (ROOT / "src/otakit/twin/page/static").iterdir()}
     assert page == {name.rpartition("/")[2] for name in names if name.startswith("otakit/twin/page/static/")}
@@ -80,3 +81,11 @@ def test_sample_recording_is_found_in_the_wheel(installed: Path, tmp_path: Path)
     """`otakit.example()` needs no repository around it."""
     ask = "import otakit; print(len(otakit.example().packets))"
     assert int(_run(installed / "python", "-c", ask, cwd=tmp_path).split()[-1]) > 20
+
+
+def test_article_is_handed_over_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """Whole, in both forms, without a repository around it."""
+    for form, files in (("inline", 1), ("svg", 10)):
+        said = _run(installed / "otakit", "article", "--to", tmp_path / form, "--diagrams", form, cwd=tmp_path)
+        assert len(said.split()) == files
+    assert "assigned-while-away.pcapng, packet 3" in (tmp_path / "svg" / "ota-updates.rst").read_text(encoding="utf-8")
