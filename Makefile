@@ -1,6 +1,6 @@
 # One verb per task; kit.py does the work and has the same verbs where there is no make:  python kit.py help
 PYTHON ?= python3
-VERBS := demo test lab diagrams check bench fuzz conformance dist lock clean help
+VERBS := demo test lab diagrams docs check bench fuzz conformance dist lock clean help
 
 .DEFAULT_GOAL := help
 .PHONY: $(VERBS)

@@ -372,6 +372,12 @@ def diagrams(options: dict[str, str], rest: list[str]) -> int:
     return run("-m", "otakit.cli", "diagrams", "diagrams", *check, *rest) or made
 
 
+def docs(options: dict[str, str], rest: list[str]) -> int:
+    """Build the book into build/docs/, English and Chinese; CHECK=1 executes no lesson."""
+    set_up("dev")
+    return run(str(ROOT / "docs" / "build_book.py"), *["--check"] * (options.get("CHECK") == "1"), *rest)
+
+
 def check(_options: dict[str, str], _rest: list[str]) -> int:
     """Lint, format and types, over notebooks too; in seconds."""
     set_up("dev")
@@ -462,6 +468,7 @@ VERBS = {
     "test": Verb(test, hands_on=True),
     "lab": Verb(lab, ("RESET=04", "BROWSER=none"), hands_on=True),
     "diagrams": Verb(diagrams, ("CHECK=1",), hands_on=True),
+    "docs": Verb(docs, ("CHECK=1",), hands_on=True),
     "check": Verb(check),
     "bench": Verb(bench, hands_on=True),
     "fuzz": Verb(fuzz, hands_on=True),
