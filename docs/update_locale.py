@@ -62,17 +62,16 @@ class Captioned(SphinxDirective):
         return [nodes.figure("", caption)]
 
 
-def extracted(docs: Path = DOCS) -> dict[str, str]:
+def extracted() -> dict[str, str]:
     """Templates: what there is to translate, page by page, in the order of the page."""
-    pages = [page for page in PAGES if (docs / f"{page}.rst").is_file()]
-    settings = {"root_doc": PAGES[0], "include_patterns": [f"{page}.rst" for page in pages], "gettext_compact": False}
+    settings = {"root_doc": PAGES[0], "include_patterns": [f"{page}.rst" for page in PAGES], "gettext_compact": False}
     with tempfile.TemporaryDirectory() as folder, docutils_namespace():
         out = Path(folder)
-        app = Sphinx(docs, None, out, out / "read", "gettext", settings, status=None, warning=io.StringIO())
+        app = Sphinx(DOCS, None, out, out / "read", "gettext", settings, status=None, warning=io.StringIO())
         for diagram in ("uml", "recording"):
             app.add_directive(diagram, Captioned, override=True)
         app.build(force_all=True)
-        return {page: (out / f"{page}.pot").read_text(encoding="utf-8") for page in pages}
+        return {page: (out / f"{page}.pot").read_text(encoding="utf-8") for page in PAGES}
 
 
 def read(text: str) -> Catalog:
