@@ -60,7 +60,7 @@ EXERCISES = {
         ),
     ),
     "00b": Exercise(
-        lambda value: near(value, 307_200 * 8 / 600_000),
+        lambda value: near(value, 153_600 * 8 / 600_000),
         "no byte arrives faster than its bits; headers, acknowledgements and the first round trips come on top.",
         "Eight bits a byte, and 600,000 bits a second; the answer is in seconds.",
         (
