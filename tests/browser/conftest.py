@@ -69,12 +69,14 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 
 @pytest.fixture(scope="session")
-def accessible() -> Callable[[Page, str], None]:
-    """Asserts that axe-core finds nothing serious in a page as it stands now."""
+def accessible() -> Callable[..., None]:
+    """Asserts that axe-core finds nothing serious in a page, or within a part of it, as it stands now."""
     axe = Axe()
 
-    def checked(page: Page, state: str) -> None:
-        found = axe.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response["violations"]
+    def checked(page: Page, state: str, within: str | None = None) -> None:
+        part = {"include": [[within]]} if within else None
+        options = {"runOnly": RULES, "resultTypes": ["violations"]}
+        found = axe.run(page, context=part, options=options).response["violations"]
         grave = [
             (each["id"], each["help"], [node["html"][:160] for node in each["nodes"]][:3])
             for each in found
