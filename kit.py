@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -330,13 +332,50 @@ def test(_options: dict[str, str], rest: list[str]) -> int:
 def lab(options: dict[str, str], rest: list[str]) -> int:
     """Open your copy of the lessons, my-notebooks/, in JupyterLab."""
     set_up("dev")
-    mine = copy_lessons(ROOT / "notebooks", ROOT / "my-notebooks", options.get("RESET"))
-    kernel = VENV / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
+    mine = copy_lessons(ROOT / "notebooks", Path(options.get("FOLDER", ROOT / "my-notebooks")), options.get("RESET"))
+    furnish_lab()
+    first = next(iter(sorted(mine.glob("*.ipynb"))), mine)
+    wants_browser, is_root = options.get("BROWSER") != "none", hasattr(os, "geteuid") and os.geteuid() == 0
+    running = running_lab(mine)
+    if running:
+        address = running.replace("/lab?", f"/lab/tree/{first.name}?")
+        print(f"{mine.name}/ is open already, and a second lab would write over its files: {address}", flush=True)
+        return int(wants_browser and not webbrowser.open(address))
+    print(f"Opening {mine.name}/ in a browser, or at the address below. Ctrl-C ends it; save before.", flush=True)
+    # answer_yes: one Ctrl-C ends, without a question; as root, in a container, JupyterLab starts only when told to
+    quiet = ("--ServerApp.answer_yes=True", "--log-level=ERROR", *["--allow-root"] * is_root)
+    begin = (str(mine), f"--LabApp.default_url=/lab/tree/{first.name}")  # also in the address that is printed
+    ended = run("-m", "jupyterlab", *begin, *quiet, *["--no-browser"] * (not wants_browser), *rest)
+    return 0 if ended in (0, 130) else ended  # Ctrl-C is how a lab ends
+
+
+def furnish_lab() -> None:
+    """Inside `.venv`: the kernel under our name, and no question whether to fetch news."""
+    share = VENV / "share" / "jupyter"
+    kernel, settings = share / "kernels" / "python3" / "kernel.json", share / "lab" / "settings" / "overrides.json"
     if '"otakit"' not in (kernel.read_text(encoding="utf-8") if kernel.is_file() else ""):
         run(*KERNEL)
-    first = next(iter(sorted(mine.glob("*.ipynb"))), mine)
-    browser = ["--no-browser"] if options.get("BROWSER") == "none" else []
-    return run("-m", "jupyterlab", str(first), *browser, *rest)
+    if not settings.is_file():
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}', encoding="utf-8")
+
+
+def running_lab(mine: Path) -> str | None:
+    """The address of a lab that has this folder open and answers, or None."""
+    ask = "import jupyter_core.paths as paths; print(paths.jupyter_runtime_dir())"
+    told = subprocess.run(
+        [str(python_of(VENV)), "-c", ask], env=surroundings(), stdout=subprocess.PIPE, text=True, check=False
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for note in Path(told.stdout.strip() or ROOT / "nowhere").glob("jpserver-*.json"):
+        try:
+            server = json.loads(note.read_text(encoding="utf-8"))
+            if Path(server["root_dir"]).resolve() == mine.resolve():
+                direct.open(f"{server['url']}api", timeout=3).close()
+                return f"{server['url']}lab?token={server['token']}"
+        except (OSError, ValueError, KeyError):  # left behind by one that ended
+            continue
+    return None
 
 
 def copy_lessons(lessons: Path, mine: Path, reset: str | None = None) -> Path:
@@ -466,7 +505,7 @@ class Verb(NamedTuple):
 VERBS = {
     "demo": Verb(demo, ("IMAGE=path", "LINK=none"), hands_on=True),
     "test": Verb(test, hands_on=True),
-    "lab": Verb(lab, ("RESET=04", "BROWSER=none"), hands_on=True),
+    "lab": Verb(lab, ("RESET=04", "BROWSER=none", "FOLDER=path"), hands_on=True),
     "diagrams": Verb(diagrams, ("CHECK=1",), hands_on=True),
     "docs": Verb(docs, ("CHECK=1",), hands_on=True),
     "check": Verb(check),

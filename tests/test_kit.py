@@ -350,6 +350,83 @@ def test_reset_of_a_lesson_that_is_not_there_names_those_that_are(
     assert "RESET=4: there is no such lesson; there are 00, 04" in capsys.readouterr().err
 
 
+@pytest.fixture
+def opened(kit: ModuleType, lessons: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands that a lab would start."""
+    started: list[tuple[str, ...]] = []
+    assert lessons.is_dir()
+    monkeypatch.setattr(kit, "set_up", lambda _kind: None)
+    monkeypatch.setattr(kit, "running_lab", lambda _mine: None)
+    monkeypatch.setattr(kit, "run", lambda *command: _noted(started, command, 0))
+    return started
+
+
+def _noted(notes: list[Any], what: object, answer: Any) -> Any:
+    notes.append(what)
+    return answer
+
+
+def test_lab_opens_the_first_lesson_and_asks_nothing(kit: ModuleType, opened: list[tuple[str, ...]]) -> None:
+    """The kernel under our name, no news; one Ctrl-C ends it."""
+    assert kit.main(["lab", "--port=9000"]) == 0
+    kernel, lab = opened
+    assert kernel[-1] == "otakit"
+    assert lab[:2] == ("-m", "jupyterlab")
+    assert lab[2].endswith("my-notebooks")
+    assert "--LabApp.default_url=/lab/tree/00-start.ipynb" in lab
+    assert {"--ServerApp.answer_yes=True", "--port=9000"} <= set(lab)
+    assert "--no-browser" not in lab
+    settings = kit.VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    assert "fetchNews" in settings.read_text(encoding="utf-8")
+
+
+def test_lab_keeps_the_copies_where_it_is_told_to(
+    kit: ModuleType, opened: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    """FOLDER, for a disk of one's own."""
+    kit.main(["lab", "BROWSER=none", f"FOLDER={tmp_path / 'elsewhere'}"])
+    assert opened[-1][2] == str(tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere" / "00-start.ipynb").is_file()
+    assert "--no-browser" in opened[-1]
+    assert not (tmp_path / "my-notebooks").exists()
+
+
+@pytest.mark.parametrize(("status", "ours"), [(0, 0), (130, 0), (1, 1)])
+def test_interrupt_is_how_a_lab_ends(
+    kit: ModuleType, opened: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, status: int, ours: int
+) -> None:
+    """Not an error for make to report; others are."""
+    monkeypatch.setattr(kit, "furnish_lab", lambda: None)
+    monkeypatch.setattr(kit, "run", lambda *command: _noted(opened, command, status))
+    assert kit.main(["lab"]) == ours
+
+
+def test_second_lab_on_the_same_folder_shows_the_first(
+    kit: ModuleType, opened: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would write over each other's files."""
+    shown: list[str] = []
+    monkeypatch.setattr(kit, "furnish_lab", lambda: None)
+    monkeypatch.setattr(kit, "running_lab", lambda _mine: "http://localhost:8888/lab?token=t")
+    monkeypatch.setattr(kit.webbrowser, "open", lambda address: _noted(shown, address, True))
+    assert kit.main(["lab"]) == 0
+    assert shown == ["http://localhost:8888/lab/tree/00-start.ipynb?token=t"]
+    assert opened == []
+
+
+def test_lab_that_left_its_note_behind_is_not_running(
+    kit: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Killed, or of another folder, or half written: whoever does not answer is not there."""
+    notes = {"root_dir": str(tmp_path), "url": "http://127.0.0.1:1/", "token": "t"}
+    (tmp_path / "jpserver-1.json").write_text(json.dumps(notes))
+    (tmp_path / "jpserver-2.json").write_text("{")
+    (tmp_path / "jpserver-3.json").write_text(json.dumps({**notes, "root_dir": str(tmp_path / "other")}))
+    told = subprocess.CompletedProcess([], 0, stdout=f"{tmp_path}\n")
+    monkeypatch.setattr(kit.subprocess, "run", lambda *_command, **_how: told)
+    assert kit.running_lab(tmp_path) is None
+
+
 # --------------------------------------------------------------------------------- for real, once
 
 
