@@ -8,6 +8,7 @@ import pytest
 
 from otakit.article import tables
 from otakit.article.cut import Recorded
+from otakit.client import endings
 from otakit.errors import SettingsError
 from otakit.protocol.checksums import ALGORITHMS
 from otakit.protocol.package import KEYS
@@ -72,7 +73,7 @@ def test_checksums_are_computed() -> None:
 
 def test_a_word_of_the_code_without_a_sentence_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fifth error word cannot stay untold."""
-    monkeypatch.setitem(tables.WORDS, "SOMETHING_NEW", "a reason")
+    monkeypatch.setitem(endings.WORDS, "SOMETHING_NEW", "a reason")
     with pytest.raises(KeyError, match="SOMETHING_NEW"):
         tables.errors()
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from otakit import cli
-from otakit.article.handing import article, hand_over
+from otakit.article.handing import Form, article, hand_over
 from otakit.article.page import diagrams_of
 from otakit.errors import SettingsError
+
+FORMS: tuple[Form, ...] = ("inline", "svg")
 
 
 def built(folder: Path, builder: str, *extensions: str) -> str:
@@ -56,8 +58,8 @@ def test_each_sentence_can_be_translated(tmp_path: Path) -> None:
 
 def test_nothing_of_this_project_is_left_in_it(tmp_path: Path) -> None:
     """No path that only this working tree has."""
-    for form in ("inline", "svg"):
-        text = hand_over(tmp_path / form, form)[0].read_text(encoding="utf-8")  # type: ignore[arg-type]  # its values
+    for form in FORMS:
+        text = hand_over(tmp_path / form, form)[0].read_text(encoding="utf-8")
         assert "../diagrams" not in text
         assert "../notebooks" not in text
         assert "do not edit" not in text

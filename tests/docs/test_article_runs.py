@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from otakit.protocol.messages import Direction, row_of
 from otakit.protocol.mqtt import decode
 from otakit.record.reader import Reader
 from otakit.servers import Twin
+from otakit.session import Session
 from otakit.trial.together import Act
+from otakit.twin.model import Model
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "docs" / "runs"
@@ -91,9 +94,27 @@ def test_recordings_are_made_anew_byte_for_byte() -> None:
 def test_recording_is_small_and_holds_no_token(path: Path) -> None:
     """Masked, as every recording; of an image only the heads of its chunks are kept."""
     content = path.read_bytes()
-    assert len(content) < 80_000
+    assert len(content) < 90_000
     assert b"TOKEN-OF" not in content
     assert Reader(path).cut != "damaged"
+
+
+FOLLOWS = {
+    "whole-update": ("assigned-while-away", "assigned-while-connected"),
+    "request-firmware-attributes": ("assigned-while-away",),
+    "subscribe-firmware-attributes-updates": ("assigned-while-connected", "unassigned-in-mid-download"),
+    "request-firmware-chunks": ("assigned-while-away", "early-empty-chunk", "checksum-differs"),
+    "report-firmware-status": ("assigned-while-away", "checksum-differs"),
+    "update-software": ("software-beside-firmware",),
+    "device-overrides-profile": ("device-overrides-profile",),
+}
+
+
+@pytest.mark.parametrize(("diagram", "run"), [(diagram, run) for diagram, runs in FOLLOWS.items() for run in runs])
+def test_recording_follows_the_diagram_beside_which_it_is_shown(diagram: str, run: str) -> None:
+    """What the article draws and what it cuts its examples out of are the same story."""
+    verdict = Session(RUNS / f"{run}.pcapng").follows(diagram)
+    assert verdict, str(verdict)
 
 
 # the same over TCP
@@ -140,7 +161,11 @@ class Operator:
         with self._lock:
             while self.acts and all(tap.seen[self.acts[0].row] >= self.acts[0].nth for tap in self.taps):
                 act = self.acts.pop(0)
-                self._twin.ask(lambda model, act=act: act.do(model, time.time_ns()))
+                self._twin.ask(partial(_done, act))
+
+
+def _done(act: Act, model: Model) -> object:
+    return act.do(model, time.time_ns())
 
 
 def dispatched(twin: Twin, story: Story) -> bool:
@@ -158,7 +183,8 @@ def dispatched(twin: Twin, story: Story) -> bool:
 def played_over_tcp(story: Story, folder: Path) -> Said:
     """The story once more: paho-mqtt on one side, the served twin on the other, a relayed link between."""
     settings = replace(story.settings, **story.over_tcp)  # type: ignore[arg-type]  # names of settings
-    with Twin(seed=7, settings=story.twin, link=story.link) as twin:
+    twin_settings = replace(story.twin, dispatch_spacing_s=0.1)  # nobody waits for the pace here
+    with Twin(seed=7, settings=twin_settings, link=story.link) as twin:
         twin.ask(lambda model: story.prepare(model, time.time_ns()))
         end = time.monotonic() + PATIENCE_S
         while not dispatched(twin, story):

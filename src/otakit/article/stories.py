@@ -136,9 +136,9 @@ def _to_device(name: str, version: str | None, text: str, *, when: str = "Attrib
     return Act(when, nth, text, do)
 
 
-def _to_profile(version: str, text: str) -> Act:
+def _to_profile(version: str | None, text: str) -> Act:
     def do(model: Model, now: int) -> None:
-        model.assign(profile(model), FW, package(model, version).id, now)
+        model.assign(profile(model), FW, package(model, version).id if version else None, now)
 
     return Act("AttributesResponse", 1, text, do)
 
@@ -203,7 +203,7 @@ STORIES = (
     ),
     Story(
         "device-overrides-profile",
-        "D1 and D2 have one profile; five actions of the operator, and who hears of each",
+        "D1 and D2 have one profile; six actions of the operator, and who hears of each",
         _one_profile,
         PAIR,
         rounds=(
@@ -212,6 +212,7 @@ STORIES = (
             (_to_profile("F3", "F3 to the profile P1"),),
             (_to_device("D1", None, "D1's own package cleared"),),
             (_to_device("D1", "F3", "D1's own package set to F3, which P1 gives already"),),
+            (_to_profile(None, "the package of P1 cleared"),),
         ),
         settings=replace(FIRMWARE_ONLY, check_limits=False, offer_wait_s=2.0),
         over_tcp={"offer_wait_s": 1.0},

@@ -13,6 +13,7 @@ from otakit.article.cut import Recorded
 from otakit.article.tables import code, list_table
 from otakit.captured import Note, OpenedConnection
 from otakit.exchange.decoded import DecodedPacket
+from otakit.protocol.package import KEYS
 
 NOTHING = "nothing"
 
@@ -57,5 +58,7 @@ def _in_short(update: DecodedPacket) -> Iterator[str]:
     body = json.loads(update.text or "{}")
     if "fw_version" in body:
         yield code(f'"fw_version":"{body["fw_version"]}"')
+    elif len(body.get("deleted", ())) == len(KEYS):
+        yield f"deleted: all {len(KEYS)} keys"
     elif "deleted" in body:
         yield f"deleted {', '.join(code(str(key)) for key in sorted(body['deleted']))}"
