@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from otakit.diagrams.balance import check_balance
 from otakit.diagrams.follow import tree as t
-from otakit.diagrams.follow.promise import Promise, promise_of
+from otakit.diagrams.follow.promise import Name, Promise, promise_of
 from otakit.diagrams.labels import arrow_of
 from otakit.diagrams.source import Line, Page, joined, pages, statements
 from otakit.errors import DiagramError
@@ -22,6 +22,7 @@ _ELSE = re.compile(r"(else|also)\b", re.IGNORECASE)
 _END = re.compile(r"end(\s+(alt|opt|loop|par2?|break|critical|group))?\s*$", re.IGNORECASE)
 _OVERLAP = re.compile(r"(?:at most\s+(\d+)\s+)?(?:unanswered|in flight)", re.IGNORECASE)
 _TIMES = re.compile(r"(at most\s+|at least\s+)?(\d+)\s+times?\b", re.IGNORECASE)
+_IF_ANY = re.compile(r"\bif any\b", re.IGNORECASE)
 _ANY_TIME = re.compile(r"\b(?:at any|any) time\b", re.IGNORECASE)
 _CONNECTION = re.compile(r"\bconnection\b", re.IGNORECASE)
 _REF = re.compile(r"ref\s+over\b", re.IGNORECASE)
@@ -187,7 +188,7 @@ class _Reader:
             raise line.error("`loop` has no branches; `else` belongs to alt and par")
         overlap = _OVERLAP.search(label)
         low, high = _times(_OVERLAP.sub(" ", label))
-        names = frozenset(f"{name} of loop {mine.number}" for name in mine.names)
+        names = frozenset(Name(name, loop=mine.number).own for name in mine.names)
         return t.loop(
             mine.number,
             branches[0],
@@ -221,10 +222,10 @@ def _of_branches(word: str, branches: list[t.Node]) -> t.Node:
 
 
 def _times(label: str) -> tuple[int, int]:
-    """How often: once or more, unless the label says ``4 times``, ``at most 4 times`` or ``at least 2 times``."""
+    """How often: once or more, unless the label says ``if any``, ``4 times``, ``at most 4`` or ``at least 4 times``."""
     found = _TIMES.search(label)
     if found is None:
-        return 1, t.MANY
+        return 0 if _IF_ANY.search(label) else 1, t.MANY
     word, number = (found[1] or "").strip().lower(), int(found[2])
     return {"": (number, number), "at most": (0, number), "at least": (number, t.MANY)}[word]
 

@@ -24,7 +24,10 @@ _DIGITS = "0123456789"
 _HAD = "numbers "
 
 
-@dataclass(frozen=True, slots=True)
+Values = tuple[tuple[Name, object], ...]
+
+
+@dataclass(slots=True)
 class Here:
     """What a step may know beside its event.
 
@@ -34,6 +37,7 @@ class Here:
         is_open: for an answer, whether its question kept an arrow and may still be answered.
         questions: thread to the arrow that its question kept.
         drawn: rows that the diagram draws.
+        read: arrow to what `values` found: one event meets the same arrow in many passes.
     """
 
     event: Happened
@@ -41,10 +45,11 @@ class Here:
     is_open: bool
     questions: Mapping[int, Promise]
     drawn: frozenset[str]
+    read: dict[Promise, Values | None]
 
     def within(self, bound: Bound) -> Here:
         """The same within one pass of a loop."""
-        return Here(self.event, bound, self.is_open, self.questions, self.drawn)
+        return Here(self.event, bound, self.is_open, self.questions, self.drawn, self.read)
 
 
 def answers(row: str) -> bool:
@@ -76,22 +81,32 @@ def resembles(promise: Promise, event: Happened) -> bool:
 
 def keeps(promise: Promise, here: Here) -> Updates | None:
     """What the event binds where it keeps the promise; None where it does not."""
+    found = values(promise, here)
+    if found is None:
+        return None
+    updates = _device(promise, here)
+    return updates if updates is None or not found else _bound(found, here, updates)
+
+
+def values(promise: Promise, here: Here) -> Values | None:
+    """What the arrow's names stand for in this event; None where it breaks the promise, whatever they stand for."""
+    if promise not in here.read:
+        here.read[promise] = _values(promise, here)
+    return here.read[promise]
+
+
+def _values(promise: Promise, here: Here) -> Values | None:
     event = here.event
     if event.row != promise.row or not event.was_asked or not concerns(promise, event):
         return None
-    updates = _device(promise, here)
-    if updates is None:
-        return None
     if event.packet is None:
-        return updates
+        return ()
     if answers(event.row):
-        return updates if _answers(promise, here) else None
+        is_meant = here.is_open or event.is_question or not question_is_drawn(event.row, here.drawn)
+        return () if is_meant and _has_code(promise, here) else None
     if event.row == "Subscribe":
-        return updates if all(topic.text in event.filters for topic in promise.topics) else None
-    if not _has_code(promise, here):
-        return None
-    names = _names(promise, here)
-    return None if names is None else updates + names
+        return () if all(topic.text in event.filters for topic in promise.topics) else None
+    return _named(promise, event) if _has_code(promise, here) else None
 
 
 def _device(promise: Promise, here: Here) -> Updates | None:
@@ -104,13 +119,6 @@ def _device(promise: Promise, here: Here) -> Updates | None:
         return NO_UPDATES if known == here.event.device else None
     taken = any(name.startswith("device ") and device == here.event.device for name, device in here.bound.items())
     return None if taken else ((key, here.event.device),)
-
-
-def _answers(promise: Promise, here: Here) -> bool:
-    event = here.event
-    if not here.is_open and not event.is_question and question_is_drawn(event.row, here.drawn):
-        return False
-    return _has_code(promise, here)
 
 
 def question_is_drawn(row: str, drawn: frozenset[str]) -> bool:
@@ -193,34 +201,38 @@ def _refused_filters(here: Here) -> bool:
     return any(codes.get(name, 0) >= 0x80 for name in (named or codes))
 
 
-def _names(promise: Promise, here: Here) -> Updates | None:
-    """Binds the names, or compares them with what they stand for."""
-    packet = here.event.packet
+def _named(promise: Promise, event: Happened) -> Values:
+    packet = event.packet
     assert packet is not None
-    updates: dict[str, object] = {}
-    for name, value in _valued(promise.topics, packet.topic or ""):
-        if not _fits(name, int(value), here, updates):
-            return None
-    if any(key.stands_for is not None for key in promise.keys):
-        there = _content(here.event)
-        for key in promise.keys:
-            if key.stands_for is not None and not _fits(key.stands_for, str(there[key.name]), here, updates):
-                return None
-    return tuple(updates.items())
+    found: list[tuple[Name, object]] = [
+        (name, int(text)) for name, text in _in_topic(promise.topics, packet.topic or "")
+    ]
+    named = [(key.name, key.stands_for) for key in promise.keys if key.stands_for is not None]
+    if named:
+        there = _content(event)
+        found += [(name, str(there[key])) for key, name in named]
+    return tuple(pair for pair in found if pair[0].how != ANY)
 
 
-def _valued(topics: tuple[Topic, ...], text: str) -> Iterator[tuple[Name, str]]:
+def _in_topic(topics: tuple[Topic, ...], text: str) -> Iterator[tuple[Name, str]]:
     for topic in topics:
         if topic.names and (found := topic.pattern.fullmatch(text)) is not None:
             yield from zip(topic.names, found.groups(), strict=True)
             return
 
 
+def _bound(found: Values, here: Here, before: Updates) -> Updates | None:
+    """Binds the names, or compares them with what they stand for."""
+    updates: dict[str, object] = {}
+    for name, value in found:
+        if not _fits(name, value, here, updates):
+            return None
+    return before + tuple(updates.items())
+
+
 def _fits(name: Name, value: object, here: Here, updates: dict[str, object]) -> bool:
-    if name.how == ANY:
-        return True
     if name.loop:
-        return _is_same(f"{name.text} of loop {name.loop}", value, here, updates)
+        return _is_same(name.own, value, here, updates)
     if isinstance(value, str):
         others = {other for key, other in here.bound.items() if _is_sibling(key, "name ", name.text)}
         return _is_same(f"name {name.text}", value, here, updates) and value not in others

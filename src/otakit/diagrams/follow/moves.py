@@ -6,13 +6,12 @@ keeps one arrow. Called by `walk`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.happened import Happened
-from otakit.diagrams.follow.keeping import Here, Updates, keeps
+from otakit.diagrams.follow.keeping import Here, Updates, keeps, values
 from otakit.diagrams.follow.left import (
     InBeside,
     InCritical,
@@ -52,9 +51,14 @@ class Move(NamedTuple):
     drops: bool = False
 
 
+def _with(move: Move, left: Left) -> Move:
+    """The same move in a larger tree."""
+    return Move(left, move.updates, move.promise, move.asks, move.drops)
+
+
 def moves(left: Left, here: Here) -> Iterator[Move]:
     """Every way in which the event may come next."""
-    yield from _MOVES[type(left)](left, here)
+    return _MOVES[type(left)](left, here)
 
 
 def _of_step(left: t.Step, here: Here) -> Iterator[Move]:
@@ -66,7 +70,7 @@ def _of_step(left: t.Step, here: Here) -> Iterator[Move]:
 
 
 def _of_ordered(left: t.Ordered, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         yield from _from(left, 0, left.parts[0], here)
 
 
@@ -77,16 +81,16 @@ def _of_in_order(left: InOrder, here: Here) -> Iterator[Move]:
 def _from(node: t.Ordered, at: int, head: Left, here: Here) -> Iterator[Move]:
     while True:
         for move in moves(head, here):
-            yield move._replace(left=_behind(node, at, move, here.event))
-        if at + 1 >= len(node.parts) or not may_stop(head, here.event.connection):
+            yield _with(move, _behind(node, at, move.left, here.event))
+        if here.event.row not in node.behind[at] or not may_stop(head, here.event.connection):
             return
         at += 1
         head = node.parts[at]
 
 
-def _behind(node: t.Ordered, at: int, move: Move, event: Happened) -> Left:
-    if move.left is not t.NOTHING:
-        return InOrder(node, at, move.left) if at + 1 < len(node.parts) else move.left
+def _behind(node: t.Ordered, at: int, left: Left, event: Happened) -> Left:
+    if left is not t.NOTHING:
+        return InOrder(node, at, left) if at + 1 < len(node.parts) else left
     at += 1
     if at < len(node.parts) and event.packet is not None and event.is_question and not event.needs_ack:
         part = _without_acknowledgement(node.parts[at])
@@ -110,13 +114,13 @@ def _without_acknowledgement(part: t.Node) -> Left:
 
 
 def _of_choice(left: t.Choice, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         for branch in left.branches:
             yield from moves(branch, here)
 
 
 def _of_lanes(left: t.Lanes, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         yield from _of_in_lanes(InLanes(left, left.lanes), here)
 
 
@@ -135,7 +139,7 @@ def _free(lefts: tuple[Left, ...], event: Happened) -> Iterator[int]:
 
 
 def _of_critical(left: t.Critical, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         yield from _of_in_critical(InCritical(left.body), here)
 
 
@@ -145,7 +149,7 @@ def _of_in_critical(left: InCritical, here: Here) -> Iterator[Move]:
 
 
 def _of_loop(left: t.Loop, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         yield from _of_passes(Passes(left, (), 0), here)
 
 
@@ -153,24 +157,40 @@ def _of_passes(left: Passes, here: Here) -> Iterator[Move]:
     if here.event.row not in left.node.rows:
         return
     asker = _asker(left, here.event)
-    for at in range(len(left.under_way)) if asker is None else (asker,):
+    for at in _that_may(left, here) if asker is None else (asker,):
         one = left.under_way[at]
         inner = here.within({**here.bound, **dict(one.own)}) if one.own else here
         for move in moves(one.left, inner):
-            yield from _passes_after(left, left.under_way, at, move, here)
-    if left.begun >= left.node.high or asker is not None:
+            yield from _passes_after(left, left.begun, left.under_way, at, move, here)
+    if asker is None:
+        yield from _of_new_pass(left, here)
+
+
+def _of_new_pass(left: Passes, here: Here) -> Iterator[Move]:
+    node, connection = left.node, here.event.connection
+    if left.begun >= node.high or here.event.row not in t.first_of(node.body):
         return
-    connection = here.event.connection
-    waiting = [one for one in left.under_way if not _gives_way(left.node, one, connection)]
-    if len(waiting) >= left.node.overlap:
+    if len([one for one in left.under_way if not _gives_way(node, one, connection)]) >= node.overlap:
         return
-    fresh = Pass(left.node.body, (), frozenset(), connection)
-    others = _tails(left) if left.node.overlap > 1 else ()
-    begun = replace(
-        left, begun=min(left.begun + 1, max(left.node.low, left.node.high if left.node.high < t.MANY else 0))
-    )
-    for move in moves(left.node.body, here):
-        yield from _passes_after(begun, (*others, fresh), len(others), move, here)
+    others = _tails(left) if node.overlap > 1 else ()
+    under_way = (*others, Pass(node.body, (), frozenset(), connection))
+    begun = min(left.begun + 1, max(node.low, node.high if node.high < t.MANY else 0))
+    for move in moves(node.body, here):
+        yield from _passes_after(left, begun, under_way, len(others), move, here)
+
+
+def _that_may(left: Passes, here: Here) -> Iterable[int]:
+    """The passes that the event may belong to: where numbers tell them apart, those with its numbers."""
+    told_by = left.node.told_by.get(here.event.row)
+    if told_by is None or len(left.under_way) < 2:
+        return range(len(left.under_way))
+    names = left.node.names
+    found = [
+        sorted((name.own, value) for name, value in of_arrow if name.own in names)
+        for promise in told_by
+        if (of_arrow := values(promise, here)) is not None
+    ]
+    return [at for at, one in enumerate(left.under_way) if len(one.own) < len(names) or list(one.own) in found]
 
 
 def _asker(left: Passes, event: Happened) -> int | None:
@@ -192,10 +212,12 @@ def _tails(left: Passes) -> tuple[Pass, ...]:
     return tuple(one for one in left.under_way if id(one) not in over)
 
 
-def _passes_after(left: Passes, under_way: tuple[Pass, ...], at: int, move: Move, here: Here) -> Iterator[Move]:
+def _passes_after(
+    left: Passes, begun: int, under_way: tuple[Pass, ...], at: int, move: Move, here: Here
+) -> Iterator[Move]:
     """The loop after one of its passes moved: what the pass binds for itself stays with it."""
     one, event, names = under_way[at], here.event, left.node.names
-    news = [pair for pair in move.updates if pair[0] in names]
+    news = [pair for pair in move.updates if pair[0] in names] if names else []
     own = tuple(sorted({**dict(one.own), **dict(news)}.items())) if news else one.own
     used, connection = left.used, left.connection
     if news and len(own) == len(names):
@@ -209,7 +231,7 @@ def _passes_after(left: Passes, under_way: tuple[Pass, ...], at: int, move: Move
     is_over = move.left is t.NOTHING
     rest = (*under_way[:at], *(() if is_over else (Pass(move.left, own, asked, on),)), *under_way[at + 1 :])
     updates = tuple(pair for pair in move.updates if pair[0] not in names) if news else move.updates
-    after = Passes(left.node, rest, left.begun, used, connection)
+    after = Passes(left.node, rest, begun, used, connection)
     # where a pass is over, others may still wait for its answers
     yield Move(after, updates, move.promise, asked if is_over else frozenset())
 
@@ -224,26 +246,29 @@ def asked_after(asked: frozenset[int], move: Move, event: Happened) -> frozenset
 
 
 def _of_beside(left: t.Beside, here: Here) -> Iterator[Move]:
-    if here.event.row in left.rows:
+    if here.event.row in left.first:
         yield from _of_in_beside(InBeside(left, left.body, left.lanes), here)
 
 
 def _of_in_beside(left: InBeside, here: Here) -> Iterator[Move]:
     if here.event.row not in left.node.rows:
         return
-    free = list(_free((left.body, *left.lanes), here.event))
-    on = here.event.connection if here.event.connection >= 0 else left.connection
+    node, event = left.node, here.event
+    lanes = left.lanes[: left.open_lanes]
+    free = list(_free((left.body, *left.lanes), event)) if node.has_critical else range(len(lanes) + 1)
+    on = event.connection if event.connection >= 0 else left.connection
     if 0 in free:
         for move in moves(left.body, here):
-            yield move._replace(left=InBeside(left.node, move.left, left.lanes, on))
-    for at, lane in enumerate(left.lanes[: left.open_lanes]):
-        if at + 1 in free or _renews(lane, here.event.connection):
+            yield _with(move, InBeside(node, move.left, left.lanes, on))
+    for at, lane in enumerate(lanes):
+        if at + 1 in free or _renews(lane, event.connection):
             for move in moves(lane, here):
-                lanes = (*left.lanes[:at], move.left, *left.lanes[at + 1 :])
-                yield move._replace(left=InBeside(left.node, left.body, lanes, on))
-    for instead in left.node.around.breaks:
-        for move in moves(instead, here):
-            yield move._replace(drops=True)
+                after = (*left.lanes[:at], move.left, *left.lanes[at + 1 :])
+                yield _with(move, InBeside(node, left.body, after, on))
+    for instead in node.around.breaks:
+        if event.row in t.first_of(instead):
+            for move in moves(instead, here):
+                yield move._replace(drops=True)
 
 
 def _renews(lane: Left, connection: int) -> bool:

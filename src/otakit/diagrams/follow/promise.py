@@ -53,6 +53,11 @@ class Name:
     how: str = ""
     loop: int = 0
 
+    @property
+    def own(self) -> str:
+        """What it is called among all names of a diagram."""
+        return f"{self.text} of loop {self.loop}"
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -1,15 +1,15 @@
 """The tree of a diagram's promises: steps in order, choices, loops, lanes without an order, what may come beside.
 
-Values only, each with what can be known before anything happens: which rows it speaks of, and whether it may
-be over without any. `grammar` makes the tree, `walk` goes through it.
+Values only, each with what can be known before anything happens: which rows it speaks of, with which it may
+begin, and whether it may be over without any. `grammar` makes the tree, `walk` goes through it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from otakit.diagrams.follow.promise import Promise
+from otakit.diagrams.follow.promise import ANY, Promise
 
 MANY = 1 << 30
 
@@ -28,11 +28,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ordered:
-    """One part after the other."""
+    """One part after the other.
+
+    Attributes:
+        behind: for each part, the rows of all parts behind it.
+    """
 
     parts: tuple[Node, ...]
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
+    behind: tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +51,7 @@ class Choice:
 
     branches: tuple[Node, ...]
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
     is_break: bool = False
 
@@ -60,6 +67,7 @@ class Loop:
         overlap: so many passes may wait at a time.
         names: one-letter names; each pass has others.
         renews: a pass ends with its connection, and another may begin.
+        told_by: for a row, all its arrows in the body, where each names all `names`: they tell the passes apart.
     """
 
     number: int
@@ -70,7 +78,9 @@ class Loop:
     names: frozenset[str]
     renews: bool
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
+    told_by: Mapping[str, tuple[Promise, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +89,7 @@ class Lanes:
 
     lanes: tuple[Node, ...]
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
 
 
@@ -88,6 +99,7 @@ class Critical:
 
     body: Node
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
 
 
@@ -117,7 +129,9 @@ class Beside:
     body: Node
     around: Around
     rows: frozenset[str]
+    first: frozenset[str]
     may_end: bool
+    has_critical: bool
 
     @property
     def lanes(self) -> tuple[Node, ...]:
@@ -126,12 +140,31 @@ class Beside:
 
 
 Node = Step | Ordered | Choice | Loop | Lanes | Critical | Beside
-NOTHING = Ordered((), frozenset(), may_end=True)
+NOTHING = Ordered((), frozenset(), frozenset(), may_end=True, behind=())
 
 
 def rows_of(node: Node) -> frozenset[str]:
     """All rows that it speaks of."""
     return frozenset((node.promise.row,)) if isinstance(node, Step) else node.rows
+
+
+def first_of(node: Node) -> frozenset[str]:
+    """The rows with which it may begin."""
+    return frozenset((node.promise.row,)) if isinstance(node, Step) else node.first
+
+
+def _first(parts: tuple[Node, ...]) -> frozenset[str]:
+    """The same of parts in order."""
+    found = frozenset[str]()
+    for part in parts:
+        found |= first_of(part)
+        if not part.may_end:
+            break
+    return found
+
+
+def _firsts(nodes: tuple[Node, ...]) -> frozenset[str]:
+    return frozenset(row for node in nodes for row in first_of(node))
 
 
 def _rows(nodes: tuple[Node, ...]) -> frozenset[str]:
@@ -143,14 +176,19 @@ def ordered(parts: tuple[Node, ...]) -> Node:
     there = tuple(part for part in parts if part is not NOTHING)
     if not there:
         return NOTHING
-    return there[0] if len(there) == 1 else Ordered(there, _rows(there), all(part.may_end for part in there))
+    if len(there) == 1:
+        return there[0]
+    behind = [frozenset[str]()]
+    for part in there[:0:-1]:
+        behind.append(behind[-1] | rows_of(part))
+    return Ordered(there, _rows(there), _first(there), all(part.may_end for part in there), tuple(reversed(behind)))
 
 
 def choice(branches: tuple[Node, ...], *, is_break: bool = False) -> Node:
     """One of them."""
     if all(branch is NOTHING for branch in branches):
         return NOTHING
-    return Choice(branches, _rows(branches), any(branch.may_end for branch in branches), is_break)
+    return Choice(branches, _rows(branches), _firsts(branches), any(branch.may_end for branch in branches), is_break)
 
 
 def lanes(parts: tuple[Node, ...]) -> Node:
@@ -158,12 +196,16 @@ def lanes(parts: tuple[Node, ...]) -> Node:
     there = tuple(part for part in parts if part is not NOTHING)
     if len(there) < 2:
         return there[0] if there else NOTHING
-    return Lanes(there, _rows(there), all(part.may_end for part in there))
+    return Lanes(there, _rows(there), _firsts(there), all(part.may_end for part in there))
 
 
 def critical(body: Node) -> Node:
     """A body that nothing interrupts."""
-    return body if body is NOTHING or isinstance(body, Step) else Critical(body, rows_of(body), body.may_end)
+    return (
+        body
+        if body is NOTHING or isinstance(body, Step)
+        else Critical(body, rows_of(body), first_of(body), body.may_end)
+    )
 
 
 def loop(
@@ -179,7 +221,25 @@ def loop(
     """The body again and again; `names` are its own."""
     if body is NOTHING:
         return NOTHING
-    return Loop(number, body, low, high, overlap, names, renews, rows_of(body), low == 0 or body.may_end)
+    arrows = {row: tuple(one for one in promises(body) if one.row == row) for row in rows_of(body)} if names else {}
+    told_by = {row: all_of for row, all_of in arrows.items() if all(names <= _own(one) for one in all_of)}
+    return Loop(
+        number,
+        body,
+        low,
+        high,
+        overlap,
+        names,
+        renews,
+        rows_of(body),
+        first_of(body),
+        low == 0 or body.may_end,
+        told_by,
+    )
+
+
+def _own(promise: Promise) -> set[str]:
+    return {name.own for name in promise.names if name.how != ANY}
 
 
 def beside(body: Node, around: Around) -> Node:
@@ -192,7 +252,23 @@ def beside(body: Node, around: Around) -> Node:
     inner = (*around.early, *around.late, *around.breaks)
     if not (inner or around.is_cut_by_connection or around.is_cut):
         return body
-    return Beside(body, around, _rows((body, *inner)), body.may_end)
+    first = _firsts((body, *around.early, *around.breaks))
+    return Beside(
+        body, around, _rows((body, *inner)), first, body.may_end, any(_has_critical(node) for node in (body, *inner))
+    )
+
+
+def _has_critical(node: Node) -> bool:
+    match node:
+        case Critical():
+            return True
+        case Ordered(parts=parts) | Choice(branches=parts) | Lanes(lanes=parts):
+            return any(map(_has_critical, parts))
+        case Loop(body=body):
+            return _has_critical(body)
+        case Beside():
+            return node.has_critical
+    return False
 
 
 def promises(node: Node) -> Iterator[Promise]:

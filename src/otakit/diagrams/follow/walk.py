@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.happened import Happened
-from otakit.diagrams.follow.keeping import Here, answers, question_is_drawn
+from otakit.diagrams.follow.keeping import Here, Values, answers, question_is_drawn
 from otakit.diagrams.follow.left import Bound, Left, Next, is_asked, may_end, next_arrows
 from otakit.diagrams.follow.moves import Move, asked_after, moves
 from otakit.diagrams.follow.promise import Promise
@@ -65,9 +65,11 @@ class Walk:
             DiagramError: the diagram can be read in too many ways.
         """
         found: dict[State, Trail] = {}
+        read: dict[Promise, Values | None] = {}
+        is_alike = event.is_question or not answers(event.row)  # what an answer is worth depends on what is open
         for state, trail in self.states.items():
             moved = False
-            for number, move in enumerate(moves(state.left, self._here(state, event))):
+            for number, move in enumerate(moves(state.left, self._here(state, event, read if is_alike else {}))):
                 moved = True
                 found.setdefault(_after(state, move, event), self._longer(trail, move.promise, event))
                 if number > MOST_MOVES_AN_EVENT:
@@ -81,9 +83,9 @@ class Walk:
         self.states = found
         return True
 
-    def _here(self, state: State, event: Happened) -> Here:
+    def _here(self, state: State, event: Happened, read: dict[Promise, Values | None]) -> Here:
         is_open = not event.is_question and _is_open(state, event.thread)
-        return Here(event, dict(state.bound), is_open, self._questions, self._drawn)
+        return Here(event, dict(state.bound), is_open, self._questions, self._drawn, read)
 
     def _longer(self, trail: Trail, promise: Promise, event: Happened) -> Trail:
         if event.is_question:
