@@ -74,3 +74,10 @@ def point_into_the_book(app: Any, doctree: Any) -> None:
         wanted += nodes.inline("", "", *link.children)
         wanted.source, wanted.line = link.source, link.line
         link.replace_self(wanted)
+
+
+def give_captions_a_level(_app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Captions of lists of pages are headings to who listens; Sphinx leaves out of which level."""
+    for name in ("furo_navigation_tree", "body"):
+        if name in context:
+            context[name] = context[name].replace(' role="heading">', ' role="heading" aria-level="2">')

@@ -36,9 +36,11 @@ gettext_uuid = False
 
 html_theme = "furo"
 html_title = "otakit"
+html_favicon = "_static/otakit.svg"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False
 html_last_updated_fmt = None  # the same pages from the same sources
@@ -59,3 +61,4 @@ def setup(app):  # noqa: ANN001, ANN201 - Sphinx's own form
     """Bring the lessons, and turn links that are right in the working tree into links that are right in the book."""
     book.bring_lessons(Path(app.srcdir))
     app.connect("doctree-read", book.point_into_the_book)
+    app.connect("html-page-context", book.give_captions_a_level, priority=900)  # after the theme's own
