@@ -133,8 +133,8 @@ def _verdict(ours: str, theirs: str) -> str:
 
 # keys
 
-SHOWN = 16
-"""Characters of a checksum that are shown."""
+SHOWN, LONGEST = 16, 24
+"""Characters that are shown of a text that is longer than so many."""
 KEY_SENTENCES = {
     "title": ("string", "never"),
     "version": ("string", "never"),
@@ -168,7 +168,7 @@ def _value(key: str, recordings: Sequence[Recorded]) -> str:
             values = body.get("shared", body)
             if key in values:
                 text = json.dumps(values[key], ensure_ascii=False)
-                return text if len(text) <= 3 * SHOWN else f'{text[:SHOWN]}…"'
+                return text if len(text) <= LONGEST else f'{text[:SHOWN]}…"'
     raise SettingsError(f"no recording has a value of {key}")
 
 
