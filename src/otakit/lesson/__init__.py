@@ -11,6 +11,7 @@ from otakit.lesson.settled import settled
 from otakit.lesson.steps import steps
 from otakit.lesson.talk import talk
 from otakit.lesson.told import Told
+from otakit.lesson.trouble import tell_in_one_line
 
 __all__ = [
     "Told",
@@ -31,3 +32,5 @@ __all__ = [
     "talk",
     "where",
 ]
+
+tell_in_one_line()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from otakit.twin.server import TwinServer
 
 Answer = TypeVar("Answer")
+LACKS = (
+    "the twin needs the package {0}, which {1} lacks: choose the kernel otakit (make lab installs all of it), or "
+    "install it there with {1} -m pip install {0}; with OTAKIT_SERVER a ThingsBoard is used in place of the twin"
+)
 
 
 class Twin(Server):
@@ -179,6 +184,8 @@ class _Loop:
         self._ready.wait()
         if self._error is not None:
             self._thread.join()
+            if isinstance(self._error, ImportError):
+                raise SettingsError(LACKS.format(self._error.name, sys.executable)) from self._error
             raise self._error
         assert self._server is not None
         return self._server

@@ -1,0 +1,59 @@
+"""A client that only talks: it keeps every arrow of the article but the one that it was told to leave out."""
+
+from __future__ import annotations
+
+import pytest
+
+import otakit
+from otakit.errors import SettingsError
+from otakit.lesson.beside import beside
+from otakit.lesson.pretending import pretend
+from otakit.lesson.settled import settled
+from otakit.servers import Device, Twin
+
+STATUSES = ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED"]
+
+
+@pytest.fixture
+def assigned(device: Device) -> Device:
+    """The device, when its attributes describe the package."""
+    server = device.server
+    package = server.upload("firmware", "pump", "1.1.0", bytes(range(250)) * 80)
+    settled(server, device, package)
+    return device
+
+
+def test_who_leaves_nothing_out_follows_the_article_and_runs_what_it_ran(assigned: Device) -> None:
+    """A picture proves the conversation, not the device."""
+    session = pretend(assigned)
+    assert session.follows("whole-update")
+    assert session.outcome == {"firmware": "UPDATED"}
+    assert assigned.running() == ("pump", "1.0.0")
+
+
+@pytest.mark.parametrize("status", STATUSES[:-1])
+def test_who_leaves_a_status_out_is_caught_at_that_arrow(assigned: Device, status: str) -> None:
+    """The server says nothing against it."""
+    session = pretend(assigned, leave_out=status)
+    verdict = session.follows("whole-update")
+    assert not verdict
+    assert f'"fw_state":"{status}"' in str(verdict.promised)
+    said = list(session.statuses.query("writer == 'device'")["status"])
+    assert said == [word for word in STATUSES if word != status]
+
+
+def test_without_a_package_it_says_what_is_missing(twin: Twin) -> None:
+    """In place of an update that asks for nothing."""
+    with pytest.raises(SettingsError, match="no stored firmware is assigned"):
+        pretend(twin.add_device("bare-1"))
+
+
+@pytest.mark.needs("engine")
+def test_two_diagrams_stand_side_by_side_with_their_words() -> None:
+    """Each with its title, and its messages for who cannot see it."""
+    promised, happened = otakit.diagram("request-firmware-chunks"), otakit.example().diagram()
+    both = beside(promised, happened)
+    page = both._repr_mimebundle_()["text/html"]
+    assert page.count("<img alt=") == 2
+    assert page.index(f"Promised</b>: {promised.title}") < page.index("Happened</b>: ")
+    assert promised.title in repr(both)
