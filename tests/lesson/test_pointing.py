@@ -115,5 +115,5 @@ def test_an_empty_chunk_lights_the_arrow_of_an_empty_one() -> None:
 
 def test_what_a_section_does_not_draw_lights_nothing() -> None:
     """Neither the question nor what came of it."""
-    hello: list[Said] = [("Connect", "", UP), ("ConnAck", "accepted", DOWN)]
-    assert lit_labels("request-firmware-attributes", hello) == []
+    report: list[Said] = [("Telemetry", "v1/devices/me/telemetry {}", UP), ("PubAck", "", DOWN)]
+    assert lit_labels("request-firmware-attributes", report) == []

@@ -89,7 +89,9 @@ def test_on_a_closed_connection_nothing_is_sent_and_connect_opens_another(line: 
     """The reader is told, no exception."""
     line.connect()
     line.request_chunk(1, 0, '"4096"')
-    assert line.request_chunk(1, 0).title == "Nothing was sent"
+    unsent = line.request_chunk(1, 0)
+    assert (unsent.title, unsent.heard, unsent.closed) == ("Nothing was sent", (), True)
+    assert "connect() opens a new one" in unsent.remarks[0]
     line.connect()
     assert line.request_chunk(1, 0).payload
 
