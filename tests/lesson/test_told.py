@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -161,3 +163,12 @@ def test_picture_names_who_was_told_and_what_is_in_force() -> None:
 
 def test_picture_of_no_step_says_so() -> None:
     assert plots.alt_text(plots.packages_in_force(STEPS.iloc[:0])) == "Nothing to show: no step was taken."
+
+
+def test_messages_that_come_one_by_one_are_gathered(told: Told) -> None:
+    """In their order, until all is told."""
+    coming = iter([DELETED, {"fw_version": "F1"}, {"fw_version": "F2"}])
+    one_by_one = SimpleNamespace(is_connected=True, listen=lambda *_, **__: SimpleNamespace(bodies=[next(coming)]))
+    told._lines["D1"], real = one_by_one, told._lines["D1"]  # type: ignore[assignment]  # it only listens
+    assert told._until("D1", partial(tells, "F1")) == [DELETED, {"fw_version": "F1"}]
+    told._lines["D1"] = real
