@@ -1,7 +1,7 @@
 """Every lesson is executed as readers do: each cell twice, twice in one kernel, answered wrong and answered right.
 
 Each lesson is gone through in two places, several at a time, since most of their time is waiting for a link.
-*At home* the twin is in the kernel's own process: the lesson as it is shipped, each cell twice; what the first
+*At home* the twin is in the kernel's own process: the lesson as it is shipped, each cell twice; what the second
 execution showed is kept in ``build/executed/`` for the book. *Abroad* a twin in another process is named by
 ``OTAKIT_SERVER``: the lesson without its last cell, as if it had been interrupted; then its solution in the
 same kernel, on the server that remembers, where each exercise is asked empty, answered wrong, answered right.
@@ -52,9 +52,12 @@ def draw_seldom(every):
     import otakit.analyse.plots_style as style, otakit.diagrams.picture as picture, otakit.diagrams.plantuml as plantuml
     import builtins, otakit.errors
     drawing = builtins.drawing = {"turn": 0}
-    get_ipython().events.register("pre_run_cell", lambda _cell: drawing.update(turn=drawing["turn"] + 1))
+    def next_turn(_cell):
+        drawing["turn"] += 1
+        plantuml._render_cached.cache_clear()
+    get_ipython().events.register("pre_run_cell", next_turn)
     def seldom(draw, instead):
-        return lambda *what, **how: draw(*what, **how) if every and drawing["turn"] % every == 1 else instead
+        return lambda *what, **how: draw(*what, **how) if every and drawing["turn"] % every == 0 else instead
     def no_png(_svg):
         raise otakit.errors.DiagramError("the SVG is enough for the book")
     style.png, picture.png_of = seldom(style.png, b"drawn elsewhere"), no_png
@@ -108,15 +111,18 @@ class Kernel:
 async def go_home(kernel: Kernel, path: Path, folder: Path) -> dict[str, str]:
     """The lesson, each cell twice."""
     await kernel.execute_source(AFRESH.format(folder=str(folder)))
-    notebook, again = opened(path), list[str]()
+    notebook, first = opened(path), list[str]()
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            first += await kernel.execute(code_cell(cell.source))
             await kernel.execute(cell)
-            again += await kernel.execute(code_cell(cell.source))
+            cell.execution_count = len(first)
+            for output in cell.outputs:
+                output.update({"execution_count": len(first)} if output.output_type == "execute_result" else {})
     EXECUTED.mkdir(parents=True, exist_ok=True)
     (EXECUTED / path.name).write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]  # nbformat's own
-    first = "\n".join(text_of(cell) for cell in notebook.cells if cell.cell_type == "code")
-    return {"first": first, "again": "\n".join(again), "marks": marks_in(folder)}
+    again = "\n".join(text_of(cell) for cell in notebook.cells if cell.cell_type == "code")
+    return {"first": "\n".join(first), "again": again, "marks": marks_in(folder)}
 
 
 async def go_abroad(kernel: Kernel, path: Path, folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import otakit
+from otakit.diagrams.labels import arrows
 from otakit.errors import SettingsError
 from otakit.lesson.beside import beside
 from otakit.lesson.pretending import pretend
@@ -49,11 +49,18 @@ def test_without_a_package_it_says_what_is_missing(twin: Twin) -> None:
 
 
 @pytest.mark.needs("engine")
-def test_two_diagrams_stand_side_by_side_with_their_words() -> None:
-    """Each with its title, and its messages for who cannot see it."""
-    promised, happened = otakit.diagram("request-firmware-chunks"), otakit.example().diagram()
-    both = beside(promised, happened)
-    page = both._repr_mimebundle_()["text/html"]
-    assert page.count("<img alt=") == 2
-    assert page.index(f"Promised</b>: {promised.title}") < page.index("Happened</b>: ")
-    assert promised.title in repr(both)
+def test_the_first_difference_stands_side_by_side(assigned: Device) -> None:
+    """On each side what was kept, then marked the arrow and what came in its place; in words too."""
+    both = beside(pretend(assigned, leave_out="VERIFIED").follows("whole-update"))
+    for drawn, word in ((both.promised, "VERIFIED"), (both.happened, "UPDATING")):
+        (marked,) = [arrow.label for arrow in arrows(drawn.source) if "▶" in arrow.label]
+        assert word in marked
+        assert sum("DOWNLOADED" in arrow.label for arrow in arrows(drawn.source)) == 1
+    assert both._repr_mimebundle_()["text/html"].count("<img alt=") == 2
+    assert repr(both).index("VERIFIED") < repr(both).index("UPDATING")
+
+
+def test_where_there_is_no_difference_there_is_nothing_to_stand_beside(assigned: Device) -> None:
+    """The text says what to show in its place."""
+    with pytest.raises(SettingsError, match=r"no difference; show verdict\.diagram"):
+        beside(pretend(assigned).follows("whole-update"))

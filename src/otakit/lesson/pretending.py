@@ -44,6 +44,8 @@ def pretend(device: Device | Peer, *, leave_out: str = "", record: str | Path | 
             _say(line, status, leave_out)
         line.disconnect()
         line.connect()  # here a device would have restarted, with the new image
+        line.subscribe(*filters)
+        line.request_attributes()
         _say(line, "UPDATED", leave_out, current_fw_title=offered["fw_title"], current_fw_version=offered["fw_version"])
         line.disconnect()
         return line.session
