@@ -117,7 +117,7 @@ def test_importing_the_extension_loads_neither_pandas_nor_matplotlib() -> None:
         "print([n for n in ('pandas', 'matplotlib', 'numpy', 'pyarrow', 'fastapi', 'paho') if n in sys.modules])"
     )
     run = [sys.executable, "-c", ask]
-    assert subprocess.run(run, capture_output=True, text=True, check=True, cwd=os.devnull and "/").stdout == "[]\n"
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 # ---------------------------------------------------------------------------------------- options
@@ -268,7 +268,7 @@ def test_the_build_goes_on_and_shows_the_source(project: Project) -> None:
     project.write(index=f"{uml('nonsense')}\n{uml(TWO)}\n.. toctree::\n\n   other", other=uml(TWO))
     project.build()
     assert project.status == 0
-    assert 'class="not-drawn' in project.page() or "not-drawn" in project.page()
+    assert "not-drawn" in project.page()
     assert "nonsense" in project.page()
     assert "A → B: hello" in project.page("other")
 
@@ -369,7 +369,7 @@ def test_what_was_drawn_once_is_not_drawn_again(project: Project, monkeypatch: p
     """A whole new build takes all pictures from the cache, and repeats its warnings."""
     project.write(index=uml(f"{TWO}\nA -> Bb"))
     first = project.build()
-    monkeypatch.setattr(engine, "answer", None)
+    monkeypatch.setattr("otakit.sphinxext.drawing.render", None)
     assert project.build("-E", "-a") == first
     assert "no participant is called" in first
 

@@ -23,6 +23,8 @@ A map, from the wire upwards; each module opens with what it knows and what it l
     trial        a seeded run in virtual time: the client's machine against the twin's conversation
     conformance  the twin beside a real ThingsBoard: scenarios, stages to play them on, what differs
     lesson       one exchange at a time, explained
+    article      the article's examples and tables, cut from recorded runs and from the code
+    sphinxext    PlantUML and recordings as directives of anyone's Sphinx
     settings, doctor, cli    what is configured, what is missing, one verb per task
 
 The names below load their module when they are first used: `import otakit` itself loads nothing else.
