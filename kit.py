@@ -332,19 +332,22 @@ def test(_options: dict[str, str], rest: list[str]) -> int:
 def lab(options: dict[str, str], rest: list[str]) -> int:
     """Open your copy of the lessons, my-notebooks/, in JupyterLab."""
     set_up("dev")
-    mine = copy_lessons(ROOT / "notebooks", Path(options.get("FOLDER", ROOT / "my-notebooks")), options.get("RESET"))
+    folder = Path(options.get("FOLDER", ROOT / "my-notebooks")).absolute()
+    mine = copy_lessons(ROOT / "notebooks", folder, options.get("RESET"))
     furnish_lab()
     first = next(iter(sorted(mine.glob("*.ipynb"))), mine)
     wants_browser, is_root = options.get("BROWSER") != "none", hasattr(os, "geteuid") and os.geteuid() == 0
-    running = running_lab(mine)
+    root = ROOT if ROOT in mine.parents else mine  # the lessons link to pages of docs/
+    page = f"/lab/tree/{first.relative_to(root).as_posix()}"
+    running = running_lab(root)
     if running:
-        address = running.replace("/lab?", f"/lab/tree/{first.name}?")
+        address = running.replace("/lab?", f"{page}?")
         print(f"{mine.name}/ is open already, and a second lab would write over its files: {address}", flush=True)
         return int(wants_browser and not webbrowser.open(address))
     print(f"Opening {mine.name}/ in a browser, or at the address below. Ctrl-C ends it; save before.", flush=True)
     # answer_yes: one Ctrl-C ends, without a question; as root, in a container, JupyterLab starts only when told to
     quiet = ("--ServerApp.answer_yes=True", "--log-level=ERROR", *["--allow-root"] * is_root)
-    begin = (str(mine), f"--LabApp.default_url=/lab/tree/{first.name}")  # also in the address that is printed
+    begin = (str(root), f"--LabApp.default_url={page}")  # the page is also in the address that is printed
     ended = run("-m", "jupyterlab", *begin, *quiet, *["--no-browser"] * (not wants_browser), *rest)
     return 0 if ended in (0, 130) else ended  # Ctrl-C is how a lab ends
 
@@ -360,7 +363,7 @@ def furnish_lab() -> None:
         settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}', encoding="utf-8")
 
 
-def running_lab(mine: Path) -> str | None:
+def running_lab(root: Path) -> str | None:
     """The address of a lab that has this folder open and answers, or None."""
     ask = "import jupyter_core.paths as paths; print(paths.jupyter_runtime_dir())"
     told = subprocess.run(
@@ -370,7 +373,7 @@ def running_lab(mine: Path) -> str | None:
     for note in Path(told.stdout.strip() or ROOT / "nowhere").glob("jpserver-*.json"):
         try:
             server = json.loads(note.read_text(encoding="utf-8"))
-            if Path(server["root_dir"]).resolve() == mine.resolve():
+            if Path(server["root_dir"]).resolve() == root.resolve():
                 direct.open(f"{server['url']}api", timeout=3).close()
                 return f"{server['url']}lab?token={server['token']}"
         except (OSError, ValueError, KeyError):  # left behind by one that ended

@@ -356,7 +356,7 @@ def opened(kit: ModuleType, lessons: Path, monkeypatch: pytest.MonkeyPatch) -> l
     started: list[tuple[str, ...]] = []
     assert lessons.is_dir()
     monkeypatch.setattr(kit, "set_up", lambda _kind: None)
-    monkeypatch.setattr(kit, "running_lab", lambda _mine: None)
+    monkeypatch.setattr(kit, "running_lab", lambda _root: None)
     monkeypatch.setattr(kit, "run", lambda *command: _noted(started, command, 0))
     return started
 
@@ -372,8 +372,8 @@ def test_lab_opens_the_first_lesson_and_asks_nothing(kit: ModuleType, opened: li
     kernel, lab = opened
     assert kernel[-1] == "otakit"
     assert lab[:2] == ("-m", "jupyterlab")
-    assert lab[2].endswith("my-notebooks")
-    assert "--LabApp.default_url=/lab/tree/00-start.ipynb" in lab
+    assert lab[2] == str(kit.ROOT)  # the lessons link to pages of docs/
+    assert "--LabApp.default_url=/lab/tree/my-notebooks/00-start.ipynb" in lab
     assert {"--ServerApp.answer_yes=True", "--port=9000"} <= set(lab)
     assert "--no-browser" not in lab
     settings = kit.VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
@@ -381,14 +381,17 @@ def test_lab_opens_the_first_lesson_and_asks_nothing(kit: ModuleType, opened: li
 
 
 def test_lab_keeps_the_copies_where_it_is_told_to(
-    kit: ModuleType, opened: list[tuple[str, ...]], tmp_path: Path
+    kit: ModuleType, opened: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """FOLDER, for a disk of one's own."""
-    kit.main(["lab", "BROWSER=none", f"FOLDER={tmp_path / 'elsewhere'}"])
-    assert opened[-1][2] == str(tmp_path / "elsewhere")
-    assert (tmp_path / "elsewhere" / "00-start.ipynb").is_file()
+    monkeypatch.setattr(kit, "ROOT", tmp_path / "project")
+    shutil.copytree(tmp_path / "notebooks", tmp_path / "project" / "notebooks")
+    elsewhere = tmp_path / "elsewhere"
+    kit.main(["lab", "BROWSER=none", f"FOLDER={elsewhere}"])
+    assert opened[-1][2:4] == (str(elsewhere), "--LabApp.default_url=/lab/tree/00-start.ipynb")
+    assert (elsewhere / "00-start.ipynb").is_file()
     assert "--no-browser" in opened[-1]
-    assert not (tmp_path / "my-notebooks").exists()
+    assert not (tmp_path / "project" / "my-notebooks").exists()
 
 
 @pytest.mark.parametrize(("status", "ours"), [(0, 0), (130, 0), (1, 1)])
@@ -407,10 +410,10 @@ def test_second_lab_on_the_same_folder_shows_the_first(
     """Two would write over each other's files."""
     shown: list[str] = []
     monkeypatch.setattr(kit, "furnish_lab", lambda: None)
-    monkeypatch.setattr(kit, "running_lab", lambda _mine: "http://localhost:8888/lab?token=t")
+    monkeypatch.setattr(kit, "running_lab", lambda _root: "http://localhost:8888/lab?token=t")
     monkeypatch.setattr(kit.webbrowser, "open", lambda address: _noted(shown, address, True))
     assert kit.main(["lab"]) == 0
-    assert shown == ["http://localhost:8888/lab/tree/00-start.ipynb?token=t"]
+    assert shown == ["http://localhost:8888/lab/tree/my-notebooks/00-start.ipynb?token=t"]
     assert opened == []
 
 
