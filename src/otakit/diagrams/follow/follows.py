@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from otakit.captured import Entry
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.grammar import grammar_of
-from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps, lost_connections
+from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps
 from otakit.diagrams.follow.keeping import answers, concerns, question_is_drawn, resembles
 from otakit.diagrams.follow.left import Next
 from otakit.diagrams.follow.promise import Promise
@@ -53,10 +53,9 @@ def follows(
         raise DiagramError("no arrow of the diagram can be in this recording; " + "; ".join(remarks))
     text = source if isinstance(source, str) else "\n".join(line.text for line in source)
     blank = Verdict(name, text, remarks=remarks, start_ns=story.start_ns)
-    lost = lost_connections(story)
+    all_events, lost = happened(story)
     verdicts = [
-        _held(node, events, replace(blank, device=device), lost, cut)
-        for device, events in _by_device(node, happened(story))
+        _held(node, events, replace(blank, device=device), lost, cut) for device, events in _by_device(node, all_events)
     ]
     return next((one for one in verdicts if not one), None) or replace(
         verdicts[0], kept=sum(one.kept for one in verdicts)
@@ -131,10 +130,16 @@ def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened
             if event.thread in asked:
                 found.append(event)
         elif any(concerns(arrow, event) for arrow in arrows):
-            found.append(event)
+            found.append(_in_part(event, arrows) if event.row == "Subscribe" else event)
             if event.is_question:
                 asked.add(event.thread)
     return found
+
+
+def _in_part(event: Happened, arrows: list[Promise]) -> Happened:
+    """A SUBSCRIBE with some of an arrow's filters: the one with the last of them keeps it."""
+    is_whole = any({topic.text for topic in arrow.topics} <= event.filters for arrow in arrows)
+    return event if is_whole else replace(event, may_be_left_out=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +153,15 @@ class _Difference:
     def at(self, event: Happened | None) -> Verdict:
         """The verdict, with the arrow that was most likely meant."""
         trail = self.walk.trail
-        by_state = [sorted(arrows, key=lambda arrow: _rank(arrow, event)) for arrows in self.walk.next_arrows()]
-        # of several readings the one that came furthest in the diagram; in each, the first arrow that stands in the way
-        first = sorted(
-            (arrows[0] for arrows in by_state if arrows), key=lambda one: (_rank(one, event)[0], -one.promise.nth)
-        )
-        chosen = first[0].promise if first else None
-        others = [
-            one.promise
-            for one in sorted((one for arrows in by_state for one in arrows), key=lambda one: _rank(one, event))
-        ]
+
+        def rank(arrow: Next) -> tuple[int, int]:
+            return _rank(arrow, event)
+
+        by_state = [(far, sorted(arrows, key=rank)) for far, arrows in self.walk.next_arrows() if arrows]
+        # of several readings the one that came furthest; in it, the first arrow that stands in the way
+        first = sorted(by_state, key=lambda pair: (-pair[0], rank(pair[1][0])[0], -pair[1][0].promise.nth))
+        chosen = first[0][1][0].promise if first else None
+        others = [one.promise for one in sorted((one for _, arrows in by_state for one in arrows), key=rank)]
         others = [promise for promise in others if promise is not chosen]
         seen = self._nearest(chosen, event, trail.newest[-1][1] if trail.newest else None)
         return replace(
@@ -178,7 +182,11 @@ class _Difference:
         for one in self.events:
             if (last is None or one.place > last.place) and (event is None or one.place < event.place):
                 alike = one.way is promised.way and (one.row == "OtherPublish" or resembles(promised, one))
-                if alike and not one.may_be_left_out and (promised.kind is None or one.kind in (None, promised.kind)):
+                if (
+                    alike
+                    and (one.row == "Subscribe" or not one.may_be_left_out)
+                    and (promised.kind is None or one.kind in (None, promised.kind))
+                ):
                     return one
         return event
 

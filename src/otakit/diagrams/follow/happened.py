@@ -16,7 +16,7 @@ from otakit.exchange import DecodedPacket, Exchange, Exchanges
 from otakit.exchange.offers import kind_word
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
 from otakit.protocol import packets as p
-from otakit.protocol.messages import Direction, Telemetry
+from otakit.protocol.messages import AttributesResponse, AttributesUpdate, Direction, Kind, Telemetry
 
 INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
 INNER_NOTES = frozenset({"state", "install", "update_began"})
@@ -43,8 +43,11 @@ class Happened:
         needs_ack: it is a question sent at QoS 1 or 2.
         was_asked: false for an answer to nothing.
         may_be_left_out: a drawing need not have it.
+        after_loss: its device's connection before this one was lost (`Threads.lost`).
+        own_filters: of a SUBSCRIBE, its filters.
         filters: of a SUBSCRIBE, all filters of its connection so far.
         length: of a chunk, as a label says it: ``whole``, ``another length``, ``0 bytes``.
+        news: kinds of which it offers another package than the device was told of before.
         codes: of a SUBACK, the code of each filter of its connection so far.
     """
 
@@ -62,26 +65,18 @@ class Happened:
     needs_ack: bool = False
     was_asked: bool = True
     may_be_left_out: bool = False
+    after_loss: bool = False
     length: str = WHOLE
+    own_filters: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
+    news: frozenset[str] = frozenset()
     codes: Mapping[str, int] = field(default_factory=dict)
 
 
-def happened(story: Exchanges) -> list[Happened]:
-    """Everything that a diagram could have promised, in order."""
-    return _Teller(story).told()
-
-
-def lost_connections(story: Exchanges) -> frozenset[int]:
-    """Connections that ended otherwise than by the device's own DISCONNECT."""
-    orderly = {packet.connection for packet in story.packets if packet.message == "Disconnect" and packet.to_server}
-    noted = {note.connection for note in story.notes if note.name == "connection_lost" and note.connection is not None}
-    by_server = {
-        packet.connection
-        for packet in story.packets
-        if packet.message == "OtaError" or (packet.message == "Disconnect" and not packet.to_server)
-    }
-    return frozenset((noted | by_server) - orderly)
+def happened(story: Exchanges) -> tuple[list[Happened], frozenset[int]]:
+    """Everything that a diagram could have promised, in order, and the connections that were lost."""
+    teller = _Teller(story)
+    return teller.told(), teller.threads.lost
 
 
 def holds_inner_steps(story: Exchanges) -> bool:
@@ -95,6 +90,8 @@ class _Teller:
     def __init__(self, story: Exchanges) -> None:
         self._story = story
         self.threads = Threads(story)
+        self._told: dict[tuple[str, Kind, bool], object] = {}
+        self._before = self._connections_before()
         self._filters: dict[int, dict[str, int]] = {}
         self._begins_late = _begin_late(story)
 
@@ -124,7 +121,7 @@ class _Teller:
         thread = self.threads.thread_of(exchange) if packet.message != "OtaError" else -packet.number
         in_vain = packet.number in self.threads.in_vain
         filters, codes = self._filters_after(packet, exchange)
-        news = packet.message == "Subscribe" and filters is not None and filters[1]
+        says = packet.says
         yield Happened(
             row=packet.message,
             way=packet.direction,
@@ -139,30 +136,46 @@ class _Teller:
             is_last=thread < 0 or packet.number == self.threads.last_of[thread],
             needs_ack=asks and exchange.needs_ack,
             was_asked=not (asks and is_answer) and packet.number not in self.threads.surplus,
-            may_be_left_out=packet.message in MAY_BE_LEFT_OUT
-            or in_vain
-            or exchange.number in self.threads.repeats
-            or news,
+            may_be_left_out=packet.message in MAY_BE_LEFT_OUT or in_vain or exchange.number in self.threads.repeats,
+            after_loss=self._before.get(packet.connection) in self.threads.lost,
             length=self.threads.length(packet, exchange),
-            filters=filters[0] if filters is not None else frozenset(),
+            own_filters=frozenset(name for name, _ in says.filters) if isinstance(says, p.Subscribe) else frozenset(),
+            filters=filters,
+            news=self._news(packet),
             codes=codes,
         )
 
-    def _filters_after(
-        self, packet: DecodedPacket, exchange: Exchange
-    ) -> tuple[tuple[frozenset[str], bool] | None, Mapping[str, int]]:
-        """Filters and codes of the connection so far, and whether all of this SUBSCRIBE are new to it."""
+    def _filters_after(self, packet: DecodedPacket, exchange: Exchange) -> tuple[frozenset[str], Mapping[str, int]]:
+        """Filters and codes of the connection so far."""
         known = self._filters.setdefault(packet.connection, {})
         says, asked = packet.says, exchange.question.says
         if isinstance(says, p.Subscribe):
-            names = {name for name, _ in says.filters}
-            is_new = not names & set(known)
-            known.update(dict.fromkeys(names, 0))
-            return (frozenset(known), is_new), {}
+            known.update(dict.fromkeys((name for name, _ in says.filters), 0))
+            return frozenset(known), {}
         if isinstance(says, p.SubAck) and isinstance(asked, p.Subscribe):
             known.update((name, code) for (name, _), code in zip(asked.filters, says.reason_codes, strict=False))
-            return None, dict(known)
-        return None, {}
+            return frozenset(), dict(known)
+        return frozenset(), {}
+
+    def _news(self, packet: DecodedPacket) -> frozenset[str]:
+        """An answer is compared with the answer before it, an update with whatever was told last."""
+        says = packet.says
+        if not isinstance(says, AttributesResponse | AttributesUpdate) or not isinstance(says.body, dict):
+            return frozenset()
+        is_answer = isinstance(says, AttributesResponse)
+        shared = says.body.get("shared", {}) if is_answer else says.body
+        found = set()
+        for kind in Kind:
+            told = _offered(shared, kind)
+            if told is None and not is_answer:
+                continue
+            device = self._device(packet.connection)
+            if told is not None and told != self._told.get((device, kind, is_answer)):
+                found.add(kind.word)
+            self._told[device, kind, False] = told
+            if is_answer:
+                self._told[device, kind, True] = told
+        return frozenset(found)
 
     def _place(self, at: int, packet: DecodedPacket, exchange: Exchange) -> tuple[int, int]:
         """An acknowledgement stands right behind what its exchange said before it: nobody waits for it."""
@@ -181,6 +194,16 @@ class _Teller:
             elif note.name == "connection_lost" and note.fields.get("reason") == RESTARTS:
                 found |= dict.fromkeys(waiting, self._story.note_places[number])
                 waiting = []
+        return found
+
+    def _connections_before(self) -> dict[int, int]:
+        """Each connection to the one that its device had before."""
+        found, newest = dict[int, int](), dict[str, int]()
+        for packet in self._story.packets:
+            device = self._device(packet.connection)
+            if packet.connection != newest.setdefault(device, packet.connection):
+                found.setdefault(packet.connection, newest[device])
+                newest[device] = max(newest[device], packet.connection)
         return found
 
     def _counts(self, packet: DecodedPacket) -> bool:
@@ -218,6 +241,13 @@ def _row_of(note: Note) -> str | None:
     step = str(note.fields.get("step"))
     ends = note.fields.get("ok") is True if step == "confirm" else "ok" not in note.fields
     return INSTALL_ROWS.get(step) if note.name == "install" and ends else None
+
+
+def _offered(shared: object, kind: Kind) -> object:
+    """Title, version and checksum of a package; None for none."""
+    if not isinstance(shared, dict) or f"{kind.value}_title" not in shared:
+        return None
+    return tuple(str(shared.get(f"{kind.value}_{key}")) for key in ("title", "version", "checksum"))
 
 
 def _is_result(packet: DecodedPacket, check: Note) -> bool:

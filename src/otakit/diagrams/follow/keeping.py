@@ -66,7 +66,7 @@ def concerns(promise: Promise, event: Happened) -> bool:
     if event.packet is None:
         return True
     if event.row == "Subscribe":
-        return not promise.topics or any(topic.text in event.filters for topic in promise.topics)
+        return not promise.topics or any(topic.text in event.own_filters for topic in promise.topics)
     if not event.was_asked:
         return True
     return _has_topic(promise, event) and _has_content(promise, event)
@@ -139,6 +139,8 @@ def _has_content(promise: Promise, event: Happened) -> bool:
     assert packet is not None
     if event.row == "ChunkResponse":
         return event.length in promise.lengths
+    if promise.is_another and promise.kind not in event.news:
+        return False
     if promise.is_empty is not False:
         is_empty = not any(name.startswith(_PREFIXES[promise.kind]) for name in _content(event))
         if promise.is_empty or is_empty:

@@ -131,21 +131,28 @@ def may_end(left: Left, *, is_lost: bool = False) -> bool:
     return left.may_end
 
 
-def may_stop(left: Left, connection: int) -> bool:
-    """Whether what follows may begin, on this connection; a part that is cut leaves the rest of itself undone."""
+def may_stop(left: Left, connection: int, *, is_lost: bool) -> bool:
+    """Whether what follows may begin; a part that is cut leaves the rest of itself undone.
+
+    Args:
+        left: of a tree.
+        connection: on which it would begin.
+        is_lost: the connection before that one was lost.
+    """
     match left:
         case InBeside(node=node):
-            if node.around.is_cut or (node.around.is_cut_by_connection and connection not in (-1, left.connection)):
+            is_gone = is_lost and connection not in (-1, left.connection)
+            if node.around.is_cut or (node.around.is_cut_by_connection and is_gone):
                 return True
-            return may_stop(left.body, connection) and all(may_stop(one, connection) for one in left.lanes)
+            return all(may_stop(one, connection, is_lost=is_lost) for one in (left.body, *left.lanes))
         case InOrder(node=node, at=at, head=head):
-            return may_stop(head, connection) and all(part.may_end for part in node.parts[at + 1 :])
+            return may_stop(head, connection, is_lost=is_lost) and all(part.may_end for part in node.parts[at + 1 :])
         case Passes():
-            return left.has_enough and all(may_stop(one.left, connection) for one in left.under_way)
+            return left.has_enough and all(may_stop(one.left, connection, is_lost=is_lost) for one in left.under_way)
         case InLanes(lefts=lefts):
-            return all(may_stop(one, connection) for one in lefts)
+            return all(may_stop(one, connection, is_lost=is_lost) for one in lefts)
         case InCritical(left=inner):
-            return may_stop(inner, connection)
+            return may_stop(inner, connection, is_lost=is_lost)
     return left.may_end
 
 

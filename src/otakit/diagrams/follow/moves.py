@@ -82,7 +82,9 @@ def _from(node: t.Ordered, at: int, head: Left, here: Here) -> Iterator[Move]:
     while True:
         for move in moves(head, here):
             yield _with(move, _behind(node, at, move.left, here.event))
-        if here.event.row not in node.behind[at] or not may_stop(head, here.event.connection):
+        if here.event.row not in node.behind[at] or not may_stop(
+            head, here.event.connection, is_lost=here.event.after_loss
+        ):
             return
         at += 1
         head = node.parts[at]
@@ -170,7 +172,7 @@ def _of_new_pass(left: Passes, here: Here) -> Iterator[Move]:
     node, connection = left.node, here.event.connection
     if left.begun >= node.high or here.event.row not in t.first_of(node.body):
         return
-    if len([one for one in left.under_way if not _gives_way(node, one, connection)]) >= node.overlap:
+    if len([one for one in left.under_way if not _gives_way(node, one, here.event)]) >= node.overlap:
         return
     others = _tails(left) if node.overlap > 1 else ()
     under_way = (*others, Pass(node.body, (), frozenset(), connection))
@@ -202,8 +204,9 @@ def _asker(left: Passes, event: Happened) -> int | None:
     return None
 
 
-def _gives_way(node: t.Loop, one: Pass, connection: int) -> bool:
-    return may_stop(one.left, connection) or (node.renews and connection not in (-1, one.connection))
+def _gives_way(node: t.Loop, one: Pass, event: Happened) -> bool:
+    is_gone = node.renews and event.connection not in (-1, one.connection)
+    return is_gone or may_stop(one.left, event.connection, is_lost=event.after_loss)
 
 
 def _tails(left: Passes) -> tuple[Pass, ...]:
@@ -261,7 +264,7 @@ def _of_in_beside(left: InBeside, here: Here) -> Iterator[Move]:
         for move in moves(left.body, here):
             yield _with(move, InBeside(node, move.left, left.lanes, on))
     for at, lane in enumerate(lanes):
-        if at + 1 in free or _renews(lane, event.connection):
+        if at + 1 in free or _renews(lane, event):
             for move in moves(lane, here):
                 after = (*left.lanes[:at], move.left, *left.lanes[at + 1 :])
                 yield _with(move, InBeside(node, left.body, after, on))
@@ -271,8 +274,8 @@ def _of_in_beside(left: InBeside, here: Here) -> Iterator[Move]:
                 yield move._replace(drops=True)
 
 
-def _renews(lane: Left, connection: int) -> bool:
-    return isinstance(lane, Passes) and any(_gives_way(lane.node, one, connection) for one in lane.under_way)
+def _renews(lane: Left, event: Happened) -> bool:
+    return isinstance(lane, Passes) and any(_gives_way(lane.node, one, event) for one in lane.under_way)
 
 
 _MOVES: dict[type, Callable[[Any, Here], Iterator[Move]]] = {

@@ -93,6 +93,7 @@ class Promise:
         codes: one of these, if any.
         is_empty: no attribute of this kind; None where that may be, too.
         lengths: of a chunk, each that may be.
+        is_another: it offers another package than before.
         is_refusal: the answer says no.
     """
 
@@ -112,6 +113,7 @@ class Promise:
     codes: frozenset[int] = frozenset()
     is_empty: bool | None = False
     lengths: frozenset[str] = frozenset()
+    is_another: bool = False
     is_refusal: bool = False
 
     @property
@@ -179,6 +181,7 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         keys=_keys(rest),
         deleted=tuple(name for found in _DELETED.findall(rest) for name in re.findall(r'"(\w+)"', found)),
         without=tuple(name for found in _WITHOUT.findall(rest) for name in _LISTED.findall(found)),
+        is_another=re.search(r"\banother package\b", rest) is not None,
         words=frozenset(re.findall(r"\b[A-Z_]{6,}\b", re.sub(r"\{.*\}", " ", rest))) & WORDS,
         codes=codes,
         is_empty=None if re.search(r"\bor \{\}", rest) else re.match(r"\s*\{\}", rest) is not None,

@@ -286,6 +286,20 @@ def promises(node: Node) -> Iterator[Promise]:
                 yield from promises(part)
 
 
+def promises_beside(node: Node) -> Iterator[Promise]:
+    """The arrows that may come at any time."""
+    match node:
+        case Ordered(parts=parts) | Choice(branches=parts) | Lanes(lanes=parts):
+            for part in parts:
+                yield from promises_beside(part)
+        case Loop(body=body) | Critical(body=body):
+            yield from promises_beside(body)
+        case Beside():
+            yield from promises_beside(node.body)
+            for part in node.lanes:
+                yield from promises(part)
+
+
 def changed(node: Node, change: Callable[[Promise], Promise | None]) -> Node:
     """The tree with other promises in it; a step that becomes None is taken out."""
 

@@ -6,6 +6,7 @@ what a drawing may leave out; leaves to `moves` what one event does to one state
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from otakit.diagrams.follow import tree as t
@@ -38,9 +39,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """How a state came about: how many events kept an arrow, and the newest of them."""
+    """How a state came about.
+
+    Attributes:
+        kept: how many events kept an arrow.
+        in_order: how many of these arrows were not of those that may come at any time.
+        newest: the last ones.
+    """
 
     kept: int = 0
+    in_order: int = 0
     newest: tuple[Kept, ...] = ()
 
 
@@ -54,6 +62,7 @@ class Walk:
 
     def __init__(self, node: t.Node, neighbours: int = 2) -> None:
         self._drawn = frozenset(promise.row for promise in t.promises(node))
+        self._beside = frozenset(t.promises_beside(node))
         self._questions: dict[int, Promise] = {}
         self._neighbours = neighbours
         self.states: dict[State, Trail] = {State(node): Trail()}
@@ -90,7 +99,11 @@ class Walk:
     def _longer(self, trail: Trail, promise: Promise, event: Happened) -> Trail:
         if event.is_question:
             self._questions[event.thread] = promise
-        return Trail(trail.kept + 1, (*trail.newest[-self._neighbours + 1 :], (promise, event)))
+        return Trail(
+            trail.kept + 1,
+            trail.in_order + (promise not in self._beside),
+            (*trail.newest[-self._neighbours + 1 :], (promise, event)),
+        )
 
     def _may_pass(self, state: State, event: Happened, *, moved: bool) -> bool:
         """Whether a drawing need not have it: a receipt, a repetition, an answer to what was given up since."""
@@ -109,13 +122,13 @@ class Walk:
 
     @property
     def trail(self) -> Trail:
-        """Of the state that kept most."""
-        return max(self.states.values(), key=lambda trail: trail.kept)
+        """Of the state that came furthest."""
+        return max(self.states.values(), key=lambda trail: (trail.in_order, trail.kept))
 
-    def next_arrows(self) -> list[list[Next]]:
-        """The arrows that may come next in each state, states that kept most first."""
-        by_kept = sorted(self.states.items(), key=lambda pair: -pair[1].kept)
-        return [list(dict.fromkeys(next_arrows(state.left))) for state, _ in by_kept]
+    def next_arrows(self) -> Iterator[tuple[int, list[Next]]]:
+        """For each state, how far it came, and the arrows that may come next."""
+        for state, trail in self.states.items():
+            yield trail.in_order, list(dict.fromkeys(next_arrows(state.left)))
 
 
 _TOO_MANY = (
