@@ -106,6 +106,12 @@ def test_without_ipywidgets_it_tells_the_plain_way(
     assert places.shown == []
 
 
+def test_outside_a_notebook_it_tells_the_plain_way(device: Device) -> None:
+    """A terminal shows no button, whatever is installed."""
+    with steps(device) as by_hand:
+        assert repr(module.next_button(by_hand)) == module.PLAIN
+
+
 PLAIN_CODE = """
 import sys
 sys.modules["ipywidgets"] = sys.modules["IPython"] = None

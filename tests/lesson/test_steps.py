@@ -143,3 +143,13 @@ def test_a_long_field_shows_its_beginning_and_how_much_is_left_out() -> None:
     """Four rows at most."""
     assert hex_rows(bytes(4096))[-1] == "… 4,048 more bytes"
     assert len(hex_rows(bytes(64))) == len(hex_rows(bytes(65))) == 4
+
+
+def test_step_is_html_for_any_theme_and_width(device: Device) -> None:
+    """No heading of its own for the table of contents; tables that scroll by key, bytes that break between halves."""
+    with steps(device) as by_hand:
+        html = next(by_hand)._repr_mimebundle_()["text/html"]
+    assert "<h" not in html
+    assert html.count("class='wide' role='group'") == 2
+    assert "<code><span>2a 2a 2a 2a 2a 2a 2a 2a</span> <span>2a 2a 2a 2a 2a 2a 2a 2a</span><br>" in html
+    assert "color:#000" not in html
