@@ -109,15 +109,15 @@ def test_an_authors_page_builds_unchanged_after_one_line_of_conf_py(
     assert {"Device attributes", "Device", "ThingsBoard Server", "TODO"} <= set(texts)
 
 
-def test_importing_the_extension_loads_neither_pandas_nor_matplotlib() -> None:
+def test_importing_the_extension_loads_neither_pandas_nor_matplotlib(tmp_path: Path) -> None:
     """A project that only draws does not wait for what only analysis needs; a real setup and a drawing included."""
     ask = (
         "import sys, otakit.sphinxext.directives as d, otakit.sphinxext.drawing as w, pathlib;"
-        "w.drawn('A -> B', pathlib.Path('nowhere/at/all'));"
+        "w.drawn('A -> B', pathlib.Path('cache'));"
         "print([n for n in ('pandas', 'matplotlib', 'numpy', 'pyarrow', 'fastapi', 'paho') if n in sys.modules])"
     )
     run = [sys.executable, "-c", ask]
-    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path).stdout == "[]\n"
 
 
 # ---------------------------------------------------------------------------------------- options
