@@ -267,7 +267,8 @@ def test_a_notebook_redraws_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(notebook._place, "show", lambda *bundle: shown.append(bundle))
     notebook.show({Kind.FIRMWARE: NOW})
-    assert "<progress value='307200' max='1572864' aria-label='firmware: share of its bytes'>" in shown[0][0]["text/html"]
+    page = shown[0][0]["text/html"]
+    assert "<progress value='307200' max='1572864' aria-label='firmware: share of its bytes'>" in page
 
 
 def test_display_is_quiet_when_none_is_wanted_and_a_log_without_a_terminal() -> None:
