@@ -324,7 +324,8 @@ def test(_options: dict[str, str], rest: list[str]) -> int:
     set_up("dev")
     workers = str(max(2, min(8, os.cpu_count() or 2)))
     # a file stays on one worker, whatever it set up serves all of its tests; the longest files go first
-    order = ("tests/test_packaging.py", "tests/test_notebooks.py", "notebooks", "tests")
+    # test_notebooks.py goes through every notebook in a few kernels; a kernel for each would take four times as long
+    order = ("tests/test_packaging.py", "tests/test_notebooks.py", "tests")
     chosen = rest or [path for path in order if (ROOT / path).exists()]
     return run("-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--nbmake", *chosen)
 
@@ -388,7 +389,8 @@ def copy_lessons(lessons: Path, mine: Path, reset: str | None = None) -> Path:
         stop(f"RESET={reset}: there is no such lesson; there are {known}")
     for lesson in sorted(lessons.rglob("*")):
         within = lesson.relative_to(lessons)
-        if lesson.is_dir() or within.parts[0] in ("solutions", ".ipynb_checkpoints"):
+        left_by_a_run = within.parts[0].startswith(".") or within.parts[0] == "recordings"
+        if lesson.is_dir() or within.parts[0] == "solutions" or left_by_a_run:
             continue
         copy = mine / within
         if copy.exists() and reset is not None and lesson.match(f"{reset}-*.ipynb"):

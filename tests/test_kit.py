@@ -319,6 +319,16 @@ def test_reader_gets_a_copy_without_the_solutions(kit: ModuleType, lessons: Path
     assert copied == ["00-start.ipynb", "04-chunks.ipynb", "data/sample.csv"]
 
 
+@pytest.mark.parametrize("left", [".lessons-done.json", ".ipynb_checkpoints/00.ipynb", "recordings/pump-7.pcapng"])
+def test_what_a_run_left_among_the_lessons_is_not_copied(
+    kit: ModuleType, lessons: Path, tmp_path: Path, left: str
+) -> None:
+    """Another reader's marks, checkpoints and recordings are theirs."""
+    (lessons / left).parent.mkdir(exist_ok=True)
+    (lessons / left).write_text("left")
+    assert not (kit.copy_lessons(lessons, tmp_path / "mine") / left).exists()
+
+
 def test_reader_s_work_is_never_overwritten(kit: ModuleType, lessons: Path, tmp_path: Path) -> None:
     """Opening the lab again adds what is new and leaves what is there."""
     mine = kit.copy_lessons(lessons, tmp_path / "mine")
