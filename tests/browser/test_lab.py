@@ -33,7 +33,7 @@ STEPS = (
 from otakit.lesson.next_button import next_button
 server = otakit.server()
 device = server.add_device("pump-7")
-server.assign(server.upload("firmware", "pump", "1.1.0", bytes(20_000)), to=device)
+server.assign(server.upload("firmware", "pump", "1.1.0", bytes(5_000)), to=device)
 steps = otakit.steps(device)
 next_button(steps)""",
     "next(steps)",
