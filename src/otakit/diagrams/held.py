@@ -78,4 +78,5 @@ def _promise(what: str | Path | Diagram) -> tuple[str, list[Line]]:
 def _is_file(what: str) -> bool:
     """A name with an ending or a folder in it; the names of the article have neither."""
     text = what.strip()
-    return "\n" not in text and ("/" in text or "\\" in text or text.endswith(".puml")) and "->" not in text
+    is_text = "\n" in text or "->" in text or text.startswith(("!", "@"))
+    return not is_text and ("/" in text or "\\" in text or text.endswith(".puml"))

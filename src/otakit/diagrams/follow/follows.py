@@ -53,7 +53,10 @@ def follows(
         raise DiagramError("no arrow of the diagram can be in this recording; " + "; ".join(remarks))
     text = source if isinstance(source, str) else "\n".join(line.text for line in source)
     blank = Verdict(name, text, remarks=remarks, start_ns=story.start_ns)
-    all_events, lost = happened(story)
+    all_events, lost, unanswered = happened(story)
+    if unanswered:
+        told = f"{unanswered} question{'s' * (unanswered > 1)} that a lost connection left without an answer"
+        blank = replace(blank, remarks=(*remarks, f"passed over: {told}"))
     verdicts = [
         _held(node, events, replace(blank, device=device), lost, cut) for device, events in _by_device(node, all_events)
     ]
@@ -101,17 +104,16 @@ def _held(node: t.Node, events: list[Happened], blank: Verdict, lost: frozenset[
     for event in spoken_of:
         if not walk.hears(event):
             return _Difference(walk, events, blank).at(event)
+    ends = () if cut is None else (f"the recording is {cut}",)
     last = next((event.connection for event in reversed(events) if event.packet is not None), -1)
-    if not walk.is_done(is_lost=last in lost):
-        verdict = _Difference(walk, events, blank).at(None)
-        return (
-            replace(verdict, remarks=(*verdict.remarks, f"so far it follows; the recording is {cut}"))
-            if cut
-            else verdict
-        )
-    return replace(
-        blank, kept=walk.trail.kept, remarks=(*blank.remarks, f"the recording is {cut}") if cut else blank.remarks
-    )
+    if walk.is_done(is_lost=last in lost):
+        return replace(blank, kept=walk.trail.kept, remarks=(*blank.remarks, *ends))
+    verdict = _Difference(walk, events, blank).at(None)
+    if not spoken_of:
+        ends = ("nothing that the diagram speaks of is in the recording", *ends)
+    elif cut is not None:
+        ends = (f"so far it follows; {ends[0]}",)
+    return replace(verdict, remarks=(*verdict.remarks, *ends))
 
 
 def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened]:

@@ -73,10 +73,14 @@ class Happened:
     codes: Mapping[str, int] = field(default_factory=dict)
 
 
-def happened(story: Exchanges) -> tuple[list[Happened], frozenset[int]]:
-    """Everything that a diagram could have promised, in order, and the connections that were lost."""
+def happened(story: Exchanges) -> tuple[list[Happened], frozenset[int], int]:
+    """Everything that a diagram could have promised, in order.
+
+    Returns:
+        That, the connections that were lost, and how many questions do not count for it.
+    """
     teller = _Teller(story)
-    return teller.told(), teller.threads.lost
+    return teller.told(), teller.threads.lost, teller.threads.unanswered
 
 
 def holds_inner_steps(story: Exchanges) -> bool:

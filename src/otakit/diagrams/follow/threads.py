@@ -29,6 +29,7 @@ class Threads:
         repeats: numbers of the exchanges that ask again what is still open.
         in_vain: numbers of the packets that answer in part, or once more what was repeated.
         surplus: numbers of the packets that answer what was answered already.
+        unanswered: how many questions do not count because no answer came.
         last_of: thread to the number of its last packet.
     """
 
@@ -46,6 +47,7 @@ class Threads:
         self._repeat()
         self.void = self._void()
         self.lost |= {one.question.connection for one in story.exchanges if one.number in self.void}
+        self.unanswered = len(self.void)
         self.void |= self._of_useless_connections()
         self.surplus = {packet.number for one in story.exchanges for packet in one.contents[1:]}
         self.in_vain = self._in_vain()

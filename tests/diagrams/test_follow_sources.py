@@ -1,0 +1,142 @@
+"""Diagrams that cannot be followed: each says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otakit.diagrams.held import held_against
+from otakit.errors import DiagramError, SettingsError
+from otakit.protocol.messages import Direction, Telemetry
+
+A = 'TBDev -> TBSrv : Telemetry: {"a":1}'
+
+WRONG = {
+    "an unclosed group": (f"loop\n{A}", 1, "write `end`"),
+    "a group that closes nothing": (f"{A}\nend", 2, "never opened"),
+    "an unknown participant": ("Pump -> TBSrv : Telemetry: x", 1, "participant `Pump` is none of TBDev"),
+    "a row that the table does not have": ("TBDev -> TBSrv : Telemetri: x", 1, "is it Telemetry?"),
+    "no label at all": ("TBDev -> TBSrv", 1, "an empty label"),
+    "the wrong way": ("TBSrv -> TBDev : ChunkRequest: x", 1, "goes to server, this arrow goes to device"),
+    "two heads": ("TBDev <-> TBSrv : PubAck: x", 1, "draw one arrow for each"),
+    "nobody at one end": ("[-> TBSrv : Telemetry: x", 1, "name both participants"),
+    "a return": (f"{A.replace(' :', ' ++ :')}\nreturn ok", 2, "draw the answer as an arrow"),
+    "an else in a loop": (f"loop\n{A}\nelse\n{A}\nend", 1, "`else` belongs to alt and par"),
+    "a reference": (f"{A}\nref over TBDev : the rest", 2, "draw them here"),
+    "a reference of several lines": (f"{A}\nref over TBDev\nthe rest\nend ref", 2, "draw them here"),
+    "a macro that does not end": (f"!procedure $ask()\n{A}", 1, "write `!endprocedure`"),
+    "a macro": (f"!procedure $ask()\n{A}\n!endprocedure\n$ask()", 1, "write its lines out"),
+    "a call of a macro": (f"{A}\n$ask()", 2, "write its lines out"),
+    "a note that does not end": (f"{A}\nnote left of TBDev\ntext", 2, "write `end note`"),
+    "two diagrams": (f"@startuml\n{A}\n@enduml\n@startuml\n{A}\n@enduml", None, "has 2 pictures"),
+    "another kind": ("@startmindmap\n* a\n@endmindmap", None, "one sequence diagram"),
+    "no arrow": ("@startuml\nparticipant TBDev\n@enduml", 1, "no arrow"),
+    "nothing": (" \n", None, "the source is empty"),
+    "an include without a folder": ("!include other.puml", 1, "paste it here"),
+}
+
+
+def letters(tape: Callable[..., Any], count: int = 1) -> Any:
+    film = tape().connect()
+    for _ in range(count):
+        film.publish(Direction.TO_SERVER, Telemetry({"a": 1}))
+    return film.entries
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_cannot_be_followed_says_why_and_where(tape: Callable[..., Any], wrong: str) -> None:
+    """With the line, and what to write instead."""
+    source, line, text = WRONG[wrong]
+    with pytest.raises(DiagramError, match=re.escape(text)) as raised:
+        held_against(letters(tape), source + "\n")
+    assert raised.value.line == line
+
+
+def test_nested_too_deeply(tape: Callable[..., Any]) -> None:
+    """Told before Python's own limit."""
+    source = "loop\n" * 500 + A + "\nend" * 500
+    with pytest.raises(DiagramError, match="line 102: nested deeper than 100 fragments"):
+        held_against(letters(tape), source)
+
+
+# ---- files ---------------------------------------------------------------------------------------------------
+
+
+def test_a_file_may_include_another_of_its_folder(tape: Callable[..., Any], tmp_path: Path) -> None:
+    """As it may when it is drawn."""
+    (tmp_path / "inner.puml").write_text(f"@startuml\n{A}\n@enduml\n", encoding="utf-8")
+    (tmp_path / "outer.puml").write_text(f"@startuml\n!include inner.puml\n{A}\n@enduml\n", encoding="utf-8")
+    assert held_against(letters(tape, 2), tmp_path / "outer.puml")
+    verdict = held_against(letters(tape, 1), str(tmp_path / "outer.puml"))
+    assert str(verdict.promised) == f"line 3: {A.partition(' : ')[2]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("../secret.puml", "outside"), ("self.puml", "does a file include itself?"), ("none.puml", "cannot include")],
+)
+def test_an_include_that_is_not_allowed_names_its_line(
+    tape: Callable[..., Any], tmp_path: Path, name: str, text: str
+) -> None:
+    """Outside the folder, of itself, of nothing."""
+    (tmp_path / "secret.puml").write_text(A, encoding="utf-8")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "self.puml").write_text(f"@startuml\n{A}\n!include {name}\n@enduml\n", encoding="utf-8")
+    with pytest.raises(DiagramError, match="line 3") as raised:
+        held_against(letters(tape), folder / "self.puml")
+    assert text in str(raised.value)
+
+
+def test_an_error_in_an_included_file_names_that_file(tape: Callable[..., Any], tmp_path: Path) -> None:
+    """The line counts there."""
+    (tmp_path / "inner.puml").write_text("\nTBDev -> TBSrv : Telemetri: x\n", encoding="utf-8")
+    (tmp_path / "outer.puml").write_text("!include inner.puml\n", encoding="utf-8")
+    with pytest.raises(DiagramError, match=r"line 2: .*\(in inner.puml\)"):
+        held_against(letters(tape), tmp_path / "outer.puml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("no-such-diagram", "there are device-overrides-profile"), ("nowhere/at.puml", "cannot be read")]
+)
+def test_an_unknown_name_lists_what_there_is(tape: Callable[..., Any], name: str, text: str) -> None:
+    """And a file that is not there is said to be so."""
+    with pytest.raises(SettingsError, match=text):
+        held_against(letters(tape), name)
+
+
+def test_a_name_may_have_its_ending() -> None:
+    """As in a folder; where there is no such file."""
+    assert held_against([], "whole-update.puml").name == "whole-update"
+
+
+def test_a_file_that_is_no_text_is_refused(tape: Callable[..., Any], tmp_path: Path) -> None:
+    """Without a traceback of Python's."""
+    (tmp_path / "picture.puml").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(SettingsError, match="save it as UTF-8"):
+        held_against(letters(tape), tmp_path / "picture.puml")
+
+
+# ---- sizes ---------------------------------------------------------------------------------------------------
+
+
+def test_ten_thousand_lines_are_followed(tape: Callable[..., Any]) -> None:
+    """One difference among them is found where it is."""
+    source = "\n".join([A] * 9_999 + [A.replace('"a"', '"b"')])
+    entries = letters(tape, 200)
+    began = time.process_time()
+    verdict = held_against(entries, source)
+    assert (verdict.kept, verdict.promised.line if verdict.promised else 0) == (200, 201)
+    assert time.process_time() - began < 20
+
+
+def test_a_diagram_with_too_many_readings_is_refused(tape: Callable[..., Any]) -> None:
+    """In a moment, and it says what would tell them apart."""
+    source = "\n".join(["par", *(f"loop\n{A}\n{A}\nend\nelse" for _ in range(12)), A, "end"])
+    with pytest.raises(DiagramError, match="can be read in too many ways; tell its alternatives apart"):
+        held_against(letters(tape, 30), source)
