@@ -432,6 +432,10 @@ def check(_options: dict[str, str], _rest: list[str]) -> int:
     return 1 if failed else 0
 
 
+BEGINNER = "# mypy: no-strict-optional, allow-untyped-defs"
+"""What a lesson looks at is there, or it says so; and its code is as short as a beginner writes it."""
+
+
 def lesson_code(notebooks: Path, folder: Path) -> list[Path]:
     """Each notebook's code cells as one file, which a type checker can read."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -441,7 +445,7 @@ def lesson_code(notebooks: Path, folder: Path) -> list[Path]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         written.append(folder / f"lesson_{path.stem.replace('-', '_')}.py")
-        written[-1].write_text("\n".join(code) + "\n", encoding="utf-8")
+        written[-1].write_text("\n".join((BEGINNER, *code)) + "\n", encoding="utf-8")
     return written
 
 

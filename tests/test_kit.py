@@ -467,4 +467,4 @@ def test_lessons_are_type_checked_as_the_code_of_their_cells(kit: ModuleType, tm
     (lessons / "00-start.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     (written,) = kit.lesson_code(lessons, tmp_path / "made")
     assert written.name == "lesson_00_start.py"
-    assert written.read_text(encoding="utf-8") == "a = 1\nb = a\nprint(b)\n"
+    assert written.read_text(encoding="utf-8") == f"{kit.BEGINNER}\na = 1\nb = a\nprint(b)\n"
