@@ -98,7 +98,7 @@ def words(tree: Tree) -> frozenset[str]:
 
 
 def looped(low: int, high: int, body: frozenset[str]) -> frozenset[str]:
-    found, now = set(), frozenset({""})
+    found, now = set[str](), frozenset({""})
     for passes in range(min(high, LONGEST + low) + 1):
         if passes >= low:
             found |= now

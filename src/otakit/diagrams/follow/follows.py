@@ -104,7 +104,7 @@ def _held(node: t.Node, events: list[Happened], blank: Verdict, lost: frozenset[
     for event in spoken_of:
         if not walk.hears(event):
             return _Difference(walk, events, blank).at(event)
-    ends = () if cut is None else (f"the recording is {cut}",)
+    ends: tuple[str, ...] = () if cut is None else (f"the recording is {cut}",)
     last = next((event.connection for event in reversed(events) if event.packet is not None), -1)
     if walk.is_done(is_lost=last in lost):
         return replace(blank, kept=walk.trail.kept, remarks=(*blank.remarks, *ends))
