@@ -16,11 +16,10 @@ author = "the otakit authors"
 project_copyright = "the otakit authors, Apache License 2.0"
 
 extensions = ["myst_nb", "otakit.sphinxext"]
-exclude_patterns = ["rows.md", "article", "runs", "locale", "lessons/.ipynb_checkpoints"]
+exclude_patterns = ["article", "runs", "locale", "lessons/.ipynb_checkpoints"]
 root_doc = "index"
 language = "en"
 nitpicky = True  # a term, a page or a label that is not there is a warning, and warnings are errors
-suppress_warnings = ["toc.empty_glob"]
 uml_cache = "../build/docs/uml"  # one cache for both languages
 
 myst_enable_extensions = ["deflist"]
