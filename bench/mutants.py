@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from followed import FW, SW, Session, overridden
@@ -160,11 +161,13 @@ def codes(code: int) -> Callable[[p.SubAck], p.SubAck]:
 # ---- sessions to begin with -----------------------------------------------------------------------------------
 
 
+@cache
 def pulled(version: Version) -> list[Entry]:
     """Assigned before the device connects; chunks at QoS 1."""
     return Session(version).assigned(size=60_000).run(chunk_qos=1).entries
 
 
+@cache
 def pushed(version: Version) -> list[Entry]:
     """Assigned while it is connected."""
     session = Session(version)
@@ -172,11 +175,13 @@ def pushed(version: Version) -> list[Entry]:
     return session.run(operator=((0.4, session.assigns(FW, package)),)).entries
 
 
+@cache
 def both(version: Version) -> list[Entry]:
     """Firmware and software at the same time."""
     return Session(version).assigned(FW).assigned(SW).run().entries
 
 
+@cache
 def replaced(version: Version) -> list[Entry]:
     """Another package takes the place of one in mid-download."""
     session = Session(version).assigned(size=200_000)
@@ -184,16 +189,19 @@ def replaced(version: Version) -> list[Entry]:
     return session.run("40 ms, 2 Mbit/s", operator=((0.5, session.assigns(FW, newer)),)).entries
 
 
+@cache
 def wrong_checksum(version: Version) -> list[Entry]:
     """The bytes are not those that were announced."""
     return Session(version).assigned().run("40 ms, checksum wrong in each attributes").entries
 
 
+@cache
 def wide(version: Version) -> list[Entry]:
     """A client that asks for sixteen chunks at a time."""
     return Session(version).assigned(size=200_000).run(window=16).entries
 
 
+@cache
 def two(version: Version) -> list[Entry]:
     """Two devices of one profile."""
     return overridden(version)
