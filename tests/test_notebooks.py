@@ -110,6 +110,14 @@ class Kernel:
         return said
 
 
+def keep(notebook: Any, path: Path) -> None:
+    """In one piece: the book may be built meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]  # nbformat's own
+    fresh.replace(path)
+
+
 async def go_home(kernel: Kernel, path: Path, folder: Path) -> dict[str, str]:
     """The lesson, each cell twice."""
     await kernel.execute_source(AFRESH.format(folder=str(folder)))
@@ -121,8 +129,7 @@ async def go_home(kernel: Kernel, path: Path, folder: Path) -> dict[str, str]:
             cell.execution_count = len(first)
             for output in cell.outputs:
                 output.update({"execution_count": len(first)} if output.output_type == "execute_result" else {})
-    EXECUTED.mkdir(parents=True, exist_ok=True)
-    (EXECUTED / path.name).write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]  # nbformat's own
+    keep(notebook, EXECUTED / path.name)
     again = "\n".join(text_of(cell) for cell in notebook.cells if cell.cell_type == "code")
     return {"first": "\n".join(first), "again": again, "marks": marks_in(folder)}
 
