@@ -54,6 +54,16 @@ def test_the_chinese_edition_is_chinese(built: Path) -> None:
 
 
 @pytest.mark.needs("engine")
+@pytest.mark.parametrize(("edition", "name"), [("en", "English"), ("zh_CN", "中文")])
+def test_each_edition_knows_which_it_is(built: Path, edition: str, name: str) -> None:
+    """Its own name is no link, the other one's is."""
+    page = (built / edition / "glossary.html").read_text(encoding="utf-8")
+    choice = page[page.index('class="editions"') :].split("</nav>")[0]
+    assert re.findall(r'<span aria-current="true"[^>]*>(.*?)</span>', choice) == [name]
+    assert choice.count("<a ") == 1
+
+
+@pytest.mark.needs("engine")
 def test_the_first_page_shows_three_ways(built: Path) -> None:
     """One hour, the article, a device that fails."""
     page = (built / "en" / "index.html").read_text(encoding="utf-8")
