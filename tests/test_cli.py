@@ -319,3 +319,27 @@ def test_folder_of_diagrams_is_drawn_and_then_checked(tmp_path: Path, capsys: py
     capsys.readouterr()
     assert cli.main(["diagrams", str(tmp_path), "--check"]) == 1
     assert capsys.readouterr().out.startswith("stale")
+
+
+# ------------------------------------------------------------------------------------------ follow
+
+
+@pytest.mark.parametrize(("name", "status"), [("whole-update", 0), ("device-overrides-profile", 1), ("no-such", 2)])
+def test_follow_says_by_its_status_whether_it_can_be_told(
+    capsys: pytest.CaptureFixture[str], sample: Path, name: str, status: int
+) -> None:
+    """0 it follows, 1 it differs, 2 there is no such diagram; then it lists those there are."""
+    assert cli.main(["follow", str(sample), name]) == status
+    said = "".join(capsys.readouterr())
+    assert {0: "follows whole-update", 1: "promised", 2: "there are device-overrides-profile"}[status] in said
+
+
+def test_follow_lists_the_articles_diagrams_in_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Written out in the command line, so that the help stays quick; here it is held against the folder."""
+    from otakit.cli_diagrams import ARTICLE  # noqa: PLC0415 - as above
+    from otakit.diagrams import names  # noqa: PLC0415 - as above
+
+    assert list(ARTICLE) == names()
+    assert cli.main(["follow", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [name for name in names() if name not in shown] == []

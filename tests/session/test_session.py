@@ -158,3 +158,35 @@ def test_example_comes_with_the_package() -> None:
 def test_unknown_example_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(SettingsError, match="there is no sample 'lesson'; there are: two-updates"):
         otakit.example("lesson")
+
+
+# ------------------------------------------------------------------------------------------ promises
+
+
+def test_session_follows_the_articles_diagrams() -> None:
+    """By their names; the sample has a whole update of the firmware and one of the software."""
+    session = otakit.example()
+    assert session.follows("whole-update")
+    assert session.follows("update-software")
+    assert repr(session.follows("whole-update")).startswith("follows whole-update: ")
+
+
+def test_session_follows_a_file_a_text_or_a_diagram(tmp_path: Path) -> None:
+    """Whatever holds the promise."""
+    session = otakit.example()
+    source = "TBDev -> TBSrv : Connect: once\n"
+    (tmp_path / "mine.puml").write_text(source, encoding="utf-8")
+    verdicts = [session.follows(what) for what in (source, tmp_path / "mine.puml", str(tmp_path / "mine.puml"))]
+    assert [verdict.promised for verdict in verdicts] == [None, None, None]
+    assert {verdict.seen.row for verdict in verdicts if verdict.seen} == {"Connect"}
+    assert "nothing more: the diagram ends here" in str(verdicts[0])
+
+
+def test_a_recording_that_was_cut_says_so_beside_its_verdict(tmp_path: Path) -> None:
+    """What is missing at its end is no fault of the device's."""
+    path = tmp_path / "cut.pcapng"
+    whole = otakit.example().path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    verdict = otakit.load(path).follows("report-firmware-status")
+    assert not verdict
+    assert "so far it follows; the recording is cut at byte" in str(verdict)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from otakit.captured import Entry
+from otakit.diagrams.follow import growing as g
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.grammar import grammar_of
 from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps
@@ -45,7 +46,7 @@ def follows(
     lines = cleaned(source)[0] if isinstance(source, str) else source
     whole = grammar_of(lines)
     has_inner = holds_inner_steps(story)
-    node = t.changed(
+    node = g.changed(
         _of_one_kind(whole), lambda promise: promise if _is_visible(promise, has_inner=has_inner) else None
     )
     remarks = _remarks(whole, has_inner=has_inner)
@@ -71,7 +72,7 @@ def _of_one_kind(node: t.Node) -> t.Node:
     if len(kinds) != 1:
         return node
     (kind,) = kinds
-    return t.changed(node, lambda promise: promise if promise.kind else replace(promise, kind=kind))
+    return g.changed(node, lambda promise: promise if promise.kind else replace(promise, kind=kind))
 
 
 def _is_visible(promise: Promise, *, has_inner: bool) -> bool:

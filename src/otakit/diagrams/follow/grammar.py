@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from otakit.diagrams.balance import check_balance
+from otakit.diagrams.follow import growing as g
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.promise import Name, Promise, promise_of
 from otakit.diagrams.labels import arrow_of
@@ -53,7 +54,7 @@ def grammar_of(lines: list[Line]) -> t.Node:
     node = reader.fragment_body()
     if not reader.steps:
         raise page.lines[0].error("the diagram has no arrow that a recording could follow")
-    return t.changed(node, lambda promise: promise.owned(reader.owners[promise.nth]))
+    return g.changed(node, lambda promise: promise.owned(reader.owners[promise.nth]))
 
 
 @dataclass(slots=True)
@@ -75,13 +76,13 @@ class _Parts:
 
     def body(self) -> t.Node:
         """What happens in order."""
-        return t.ordered(tuple(_subscribed_together(self.ordered)))
+        return g.ordered(tuple(_subscribed_together(self.ordered)))
 
     def node(self) -> t.Node:
         """All of it."""
         by_connection, cut = any(self.cuts), not all(self.cuts)
         around = t.Around(tuple(self.early), tuple(self.late), tuple(self.breaks), by_connection, cut)
-        return t.beside(self.body(), around)
+        return g.beside(self.body(), around)
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ class _Reader:
                 own[name.text] = home.number
         self.owners.append(own)
         step = t.Step(promise)
-        return t.choice((step, t.NOTHING)) if promise.row == "Disconnect" else step  # a connection may be lost instead
+        return g.choice((step, t.NOTHING)) if promise.row == "Disconnect" else step  # a connection may be lost instead
 
     def _fragment(self, word: str, label: str, line: Line, parts: _Parts, depth: int) -> None:
         any_time = _ANY_TIME.search(label) is not None
@@ -161,7 +162,7 @@ class _Reader:
         if word == "break":
             self._break(node, label, parts, depth, any_time=any_time)
         elif any_time:
-            lane = t.choice((node, t.NOTHING)) if word != "loop" else node
+            lane = g.choice((node, t.NOTHING)) if word != "loop" else node
             (parts.late if parts.has_begun else parts.early).append(lane)
         else:
             parts.ordered.append(node)
@@ -172,7 +173,7 @@ class _Reader:
         if not any_time:  # what may come at any time belongs to the whole fragment, wherever it is drawn
             rest = _Parts([], parts.early, parts.late, parts.breaks, parts.cuts, has_begun=True)
             self._read(rest, depth)
-            parts.ordered.append(t.choice((instead, rest.body()), is_break=True))
+            parts.ordered.append(g.choice((instead, rest.body()), is_break=True))
         elif instead is t.NOTHING:
             parts.cuts.append(_CONNECTION.search(label) is not None)
         else:
@@ -189,7 +190,7 @@ class _Reader:
         overlap = _OVERLAP.search(label)
         low, high = _times(_OVERLAP.sub(" ", label))
         names = frozenset(Name(name, loop=mine.number).own for name in mine.names)
-        return t.loop(
+        return g.loop(
             mine.number,
             branches[0],
             0 if any_time else low,
@@ -211,13 +212,13 @@ class _Reader:
 def _of_branches(word: str, branches: list[t.Node]) -> t.Node:
     match word:
         case "alt":
-            return t.choice(tuple(branches))
+            return g.choice(tuple(branches))
         case "par" | "par2":
-            return t.lanes(tuple(branches))
+            return g.lanes(tuple(branches))
         case "opt":
-            return t.choice((branches[0], t.NOTHING))
+            return g.choice((branches[0], t.NOTHING))
         case "critical":
-            return t.critical(branches[0])
+            return g.critical(branches[0])
     return branches[0]
 
 

@@ -1,15 +1,15 @@
 """The tree of a diagram's promises: steps in order, choices, loops, lanes without an order, what may come beside.
 
 Values only, each with what can be known before anything happens: which rows it speaks of, with which it may
-begin, and whether it may be over without any. `grammar` makes the tree, `walk` goes through it.
+begin, and whether it may be over without any. `growing` makes them, `grammar` out of a text, `walk` goes through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from otakit.diagrams.follow.promise import ANY, Promise
+from otakit.diagrams.follow.promise import Promise
 
 MANY = 1 << 30
 
@@ -153,124 +153,6 @@ def first_of(node: Node) -> frozenset[str]:
     return frozenset((node.promise.row,)) if isinstance(node, Step) else node.first
 
 
-def _first(parts: tuple[Node, ...]) -> frozenset[str]:
-    """The same of parts in order."""
-    found = frozenset[str]()
-    for part in parts:
-        found |= first_of(part)
-        if not part.may_end:
-            break
-    return found
-
-
-def _firsts(nodes: tuple[Node, ...]) -> frozenset[str]:
-    return frozenset(row for node in nodes for row in first_of(node))
-
-
-def _rows(nodes: tuple[Node, ...]) -> frozenset[str]:
-    return frozenset(row for node in nodes for row in rows_of(node))
-
-
-def ordered(parts: tuple[Node, ...]) -> Node:
-    """Parts in order; one part stands for itself."""
-    there = tuple(part for part in parts if part is not NOTHING)
-    if not there:
-        return NOTHING
-    if len(there) == 1:
-        return there[0]
-    behind = [frozenset[str]()]
-    for part in there[:0:-1]:
-        behind.append(behind[-1] | rows_of(part))
-    return Ordered(there, _rows(there), _first(there), all(part.may_end for part in there), tuple(reversed(behind)))
-
-
-def choice(branches: tuple[Node, ...], *, is_break: bool = False) -> Node:
-    """One of them."""
-    if all(branch is NOTHING for branch in branches):
-        return NOTHING
-    return Choice(branches, _rows(branches), _firsts(branches), any(branch.may_end for branch in branches), is_break)
-
-
-def lanes(parts: tuple[Node, ...]) -> Node:
-    """All of them, in any interleaving."""
-    there = tuple(part for part in parts if part is not NOTHING)
-    if len(there) < 2:
-        return there[0] if there else NOTHING
-    return Lanes(there, _rows(there), _firsts(there), all(part.may_end for part in there))
-
-
-def critical(body: Node) -> Node:
-    """A body that nothing interrupts."""
-    return (
-        body
-        if body is NOTHING or isinstance(body, Step)
-        else Critical(body, rows_of(body), first_of(body), body.may_end)
-    )
-
-
-def loop(
-    number: int,
-    body: Node,
-    low: int,
-    high: int,
-    overlap: int,
-    names: frozenset[str] = frozenset(),
-    *,
-    renews: bool = False,
-) -> Node:
-    """The body again and again; `names` are its own."""
-    if body is NOTHING:
-        return NOTHING
-    arrows = {row: tuple(one for one in promises(body) if one.row == row) for row in rows_of(body)} if names else {}
-    told_by = {row: all_of for row, all_of in arrows.items() if all(names <= _own(one) for one in all_of)}
-    return Loop(
-        number,
-        body,
-        low,
-        high,
-        overlap,
-        names,
-        renews,
-        rows_of(body),
-        first_of(body),
-        low == 0 or body.may_end,
-        told_by,
-    )
-
-
-def _own(promise: Promise) -> set[str]:
-    return {name.own for name in promise.names if name.how != ANY}
-
-
-def beside(body: Node, around: Around) -> Node:
-    """A body with what may come at any time."""
-
-    def there(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-        return tuple(node for node in nodes if node is not NOTHING)
-
-    around = replace(around, early=there(around.early), late=there(around.late), breaks=there(around.breaks))
-    inner = (*around.early, *around.late, *around.breaks)
-    if not (inner or around.is_cut_by_connection or around.is_cut):
-        return body
-    first = _firsts((body, *around.early, *around.breaks))
-    return Beside(
-        body, around, _rows((body, *inner)), first, body.may_end, any(_has_critical(node) for node in (body, *inner))
-    )
-
-
-def _has_critical(node: Node) -> bool:
-    match node:
-        case Critical():
-            return True
-        case Ordered(parts=parts) | Choice(branches=parts) | Lanes(lanes=parts):
-            return any(map(_has_critical, parts))
-        case Loop(body=body):
-            return _has_critical(body)
-        case Beside():
-            return node.has_critical
-    return False
-
-
 def promises(node: Node) -> Iterator[Promise]:
     """All arrows, in order."""
     match node:
@@ -298,30 +180,3 @@ def promises_beside(node: Node) -> Iterator[Promise]:
             yield from promises_beside(node.body)
             for part in node.lanes:
                 yield from promises(part)
-
-
-def changed(node: Node, change: Callable[[Promise], Promise | None]) -> Node:
-    """The tree with other promises in it; a step that becomes None is taken out."""
-
-    def each(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-        return tuple(changed(one, change) for one in nodes)
-
-    match node:
-        case Step(promise=promise):
-            after = change(promise)
-            return NOTHING if after is None else Step(after)
-        case Ordered(parts=parts):
-            return ordered(each(parts))
-        case Choice(branches=parts):
-            return choice(each(parts), is_break=node.is_break)
-        case Lanes(lanes=parts):
-            return lanes(each(parts))
-        case Critical(body=body):
-            return critical(changed(body, change))
-        case Loop():
-            body = changed(node.body, change)
-            return loop(node.number, body, node.low, node.high, node.overlap, node.names, renews=node.renews)
-        case Beside():
-            around = node.around
-            inner = replace(around, early=each(around.early), late=each(around.late), breaks=each(around.breaks))
-            return beside(changed(node.body, change), inner)
