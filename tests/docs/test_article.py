@@ -66,9 +66,6 @@ class Uml(Directive):  # type: ignore[misc]  # docutils has no types
         return [nodes.image("", uri=self.arguments[0] if self.arguments else "inline", classes=["uml"])]
 
 
-directives.register_directive("uml", Uml)
-
-
 @dataclass
 class Step:
     """One numbered step: its fields by name."""
@@ -93,7 +90,11 @@ class Step:
 def parsed(text: str) -> nodes.document:
     """The page as docutils reads it; a warning is a failure."""
     told = StringIO()
-    document = publish_doctree(text, settings_overrides={"warning_stream": told, "report_level": 1})
+    directives.register_directive("uml", Uml)
+    try:
+        document = publish_doctree(text, settings_overrides={"warning_stream": told, "report_level": 1})
+    finally:  # docutils keeps it for the whole process, where Sphinx would meet it
+        directives._directives.pop("uml", None)
     assert told.getvalue() == ""
     return document
 
