@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 import followed as f
 from followed import FIRMWARE, FW, SOFTWARE, SW, Session
 
+from otakit.captured import Note
 from otakit.diagrams.follow.happened import RESTARTS
 from otakit.diagrams.held import held_against
 from otakit.protocol.packets import Version
@@ -132,6 +133,17 @@ def test_a_healthy_run_raises_no_alarm(seed: int) -> None:
     """`bench/follow_runs.py` plays hundreds of them."""
     entries, names = f.healthy(seed)
     all_kept(entries, names)
+
+
+@pytest.mark.parametrize(
+    "name", ["software beside firmware", "reconnect in mid-download", "superseded in mid-download"]
+)
+def test_a_run_of_a_client_that_notes_nothing_follows_as_well(name: str) -> None:
+    """As a proxy records a stranger: packets only, the steps within the device are passed over."""
+    begin, names = RUNS[name]
+    entries = [entry for entry in begin(Session()).entries if not isinstance(entry, Note)]
+    all_kept(entries, names)
+    assert "not in a recording of a foreign client" in str(held_against(entries, "whole-update"))
 
 
 @pytest.mark.parametrize("at_s", [0.0, 0.07, 0.11, 0.13, 0.2, 0.4])

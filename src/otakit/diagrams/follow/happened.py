@@ -120,8 +120,8 @@ class _Teller:
             return
         asks = exchange.question is packet or packet.message == "OtaError"  # the word does not say what it answers
         is_answer = packet.message in QUESTION_OF or packet.message in ACKNOWLEDGEMENTS
-        if asks and is_answer and packet.connection in self._begins_late:
-            return  # what it answers may stand in front of the recording
+        if asks and is_answer and (packet.connection in self._begins_late or packet.message in ACKNOWLEDGEMENTS):
+            return  # what it answers may stand in front of the recording, or be a duplicate of anything
         thread = self.threads.thread_of(exchange) if packet.message != "OtaError" else -packet.number
         in_vain = packet.number in self.threads.in_vain
         filters, codes = self._filters_after(packet, exchange)
