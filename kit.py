@@ -322,12 +322,12 @@ def demo(options: dict[str, str], rest: list[str]) -> int:
 def test(_options: dict[str, str], rest: list[str]) -> int:
     """Run the tests and the notebooks; what follows is handed to pytest."""
     set_up("dev")
-    workers = str(max(2, min(8, os.cpu_count() or 2)))
+    workers = str(min(8, (os.cpu_count() or 1) + 1))  # one more than cores: much of it waits for a browser or a link
     # a file stays on one worker, whatever it set up serves all of its tests; the longest files go first
     # test_notebooks.py goes through every notebook in a few kernels; a kernel for each would take four times as long
     order = ("tests/test_packaging.py", "tests/test_notebooks.py", "tests")
     chosen = rest or [path for path in order if (ROOT / path).exists()]
-    return run("-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--nbmake", *chosen)
+    return run("-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *chosen)
 
 
 def lab(options: dict[str, str], rest: list[str]) -> int:

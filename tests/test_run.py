@@ -325,6 +325,7 @@ def test_only_the_server_s_words_since_the_last_ending_count() -> None:
 
 def test_background_threads_are_gone_when_an_update_is_over(device: Device) -> None:
     """Link, recorder and client end with it."""
+    before = set(threading.enumerate())
     update(device, link="1 ms", show_progress=False)
-    names = {thread.name for thread in threading.enumerate()}
+    names = {thread.name for thread in set(threading.enumerate()) - before}
     assert not names & {"otakit-link", "otakit-recorder", "otakit-update"}
