@@ -703,7 +703,7 @@ SERVERS = (
         pushed,
         lambda tape: tape.change("AttributesUpdate", "fw_size", to=payload("fw_size", "size")),
         'AttributesUpdate: {"fw_title"',
-        "Subscribe",
+        "AttributesUpdate",
     ),
     Mutant(
         "D1 hears the profile's package though it has its own",

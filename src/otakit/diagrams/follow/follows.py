@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from otakit.captured import Entry
 from otakit.diagrams.follow import growing as g
 from otakit.diagrams.follow import tree as t
+from otakit.diagrams.follow.astray import is_astray, resembles
 from otakit.diagrams.follow.grammar import grammar_of
 from otakit.diagrams.follow.happened import Happened, happened, holds_inner_steps
-from otakit.diagrams.follow.keeping import answers, concerns, question_is_drawn, resembles
+from otakit.diagrams.follow.keeping import answers, concerns, question_is_drawn
 from otakit.diagrams.follow.left import Next
 from otakit.diagrams.follow.promise import Promise
 from otakit.diagrams.follow.verdict import NEIGHBOURS, OTHERS, Verdict
@@ -126,7 +127,9 @@ def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened
     found, asked = [], set()
     for event in events:
         arrows = by_row.get(event.row)
-        if arrows is None:
+        if event.is_question and _is_astray(promises, event):
+            found.append(event)
+        elif arrows is None:
             if event.is_question and not answers(event.row):
                 continue
         elif answers(event.row) and not event.is_question and question_is_drawn(event.row, drawn):
@@ -137,6 +140,11 @@ def _concerned(promises: list[Promise], events: list[Happened]) -> list[Happened
             if event.is_question:
                 asked.add(event.thread)
     return found
+
+
+def _is_astray(promises: list[Promise], event: Happened) -> bool:
+    """Whether it can only be one of the arrows gone wrong."""
+    return not any(concerns(one, event) for one in promises) and any(is_astray(one, event) for one in promises)
 
 
 def _in_part(event: Happened, arrows: list[Promise]) -> Happened:
@@ -201,6 +209,13 @@ class _Difference:
 
 
 def _rank(arrow: Next, event: Happened | None) -> tuple[int, int]:
-    """Arrows of the same row first, those that stand in the way before those beside it, those that must come first."""
+    """The arrow gone wrong first; of the same row; in the way before beside it; those that must come."""
     alike = event is not None and arrow.promise.row == event.row
+    if (
+        event is not None
+        and event.is_question
+        and not concerns(arrow.promise, event)
+        and is_astray(arrow.promise, event)
+    ):
+        return (-9, arrow.promise.nth)
     return (2 * arrow.is_beside - 3 * (alike and not arrow.is_beside) - arrow.has_to, arrow.promise.nth)

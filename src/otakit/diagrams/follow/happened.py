@@ -16,7 +16,14 @@ from otakit.exchange import DecodedPacket, Exchange, Exchanges
 from otakit.exchange.offers import kind_word
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF
 from otakit.protocol import packets as p
-from otakit.protocol.messages import AttributesResponse, AttributesUpdate, Direction, Kind, Telemetry
+from otakit.protocol.messages import (
+    AttributesResponse,
+    AttributesUpdate,
+    ChunkRequest,
+    Direction,
+    Kind,
+    Telemetry,
+)
 
 INSTALL_ROWS = {"install": "Install", "restart": "Restart", "confirm": "Confirm", "roll_back": "RollBack"}
 INNER_NOTES = frozenset({"state", "install", "update_began"})
@@ -49,6 +56,7 @@ class Happened:
         length: of a chunk, as a label says it: ``whole``, ``another length``, ``0 bytes``.
         news: kinds of which it offers another package than the device was told of before.
         codes: of a SUBACK, the code of each filter of its connection so far.
+        is_mistaken: it is about chunks of one kind where only the other was spoken of, or asked for.
     """
 
     row: str
@@ -71,6 +79,7 @@ class Happened:
     filters: frozenset[str] = frozenset()
     news: frozenset[str] = frozenset()
     codes: Mapping[str, int] = field(default_factory=dict)
+    is_mistaken: bool = False
 
 
 def happened(story: Exchanges) -> tuple[list[Happened], frozenset[int], int]:
@@ -98,6 +107,8 @@ class _Teller:
         self._before = self._connections_before()
         self._filters: dict[int, dict[str, int]] = {}
         self._begins_late = _begin_late(story)
+        self._spoken = set[tuple[str, str]]()
+        self._asked = set[tuple[int, str | None]]()
 
     def told(self) -> list[Happened]:
         timeline = [event for at, packet in enumerate(self._story.packets) for event in self._packet(at, packet)]
@@ -116,7 +127,8 @@ class _Teller:
         exchange = self.threads.exchange_of.get(packet.number)
         if packet.repeated or packet.message is None or exchange is None:
             return
-        if exchange.number in self.threads.void and packet.message != "OtaError":
+        is_mistaken = self._is_mistaken(packet)
+        if exchange.number in self.threads.void and packet.message != "OtaError" and not is_mistaken:
             return
         asks = exchange.question is packet or packet.message == "OtaError"  # the word does not say what it answers
         is_answer = packet.message in QUESTION_OF or packet.message in ACKNOWLEDGEMENTS
@@ -147,7 +159,24 @@ class _Teller:
             filters=filters,
             news=self._news(packet),
             codes=codes,
+            is_mistaken=is_mistaken,
         )
+
+    def _is_mistaken(self, packet: DecodedPacket) -> bool:
+        """Whether it asks for chunks where only the other kind was spoken of, or answers with a kind not asked for."""
+        device, says = self._device(packet.connection), packet.says
+        match says:
+            case Telemetry(values=spoken):
+                self._spoken.update((device, name[:2]) for name in spoken if name in ("fw_state", "sw_state"))
+            case AttributesResponse(body=dict() as spoken) | AttributesUpdate(body=dict() as spoken):
+                keys = spoken.get("shared", {}) if isinstance(says, AttributesResponse) else spoken
+                self._spoken.update((device, str(name)[:2]) for name in keys if name in ("fw_title", "sw_title"))
+            case ChunkRequest(kind=kind):
+                self._asked.add((packet.connection, kind.word))
+                other = Kind.SOFTWARE if kind is Kind.FIRMWARE else Kind.FIRMWARE
+                return (device, other.value) in self._spoken and (device, kind.value) not in self._spoken
+        is_answer = packet.message == "ChunkResponse" and packet.connection not in self._begins_late
+        return is_answer and (packet.connection, packet.kind) not in self._asked
 
     def _filters_after(self, packet: DecodedPacket, exchange: Exchange) -> tuple[frozenset[str], Mapping[str, int]]:
         """Filters and codes of the connection so far."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from otakit.diagrams.follow.happened import Happened
-from otakit.diagrams.follow.promise import ANY, NEW, NUMBERED, Name, Promise, Topic
+from otakit.diagrams.follow.promise import ANY, NEW, NUMBERED, SCOPES, Name, Promise, Topic
 from otakit.exchange.question import ACKNOWLEDGEMENTS, QUESTION_OF, refuses
 from otakit.protocol import messages as m
 
@@ -69,14 +69,7 @@ def concerns(promise: Promise, event: Happened) -> bool:
         return not promise.topics or any(topic.text in event.own_filters for topic in promise.topics)
     if not event.was_asked:
         return True
-    return _has_topic(promise, event) and _has_content(promise, event)
-
-
-def resembles(promise: Promise, event: Happened) -> bool:
-    """Whether the event is of the arrow's row and shares a key with it, where it names keys."""
-    if event.row != promise.row:
-        return False
-    return not promise.keys or event.packet is None or any(key.name in _content(event) for key in promise.keys)
+    return _has_topic(promise, event) and _hascontent(promise, event)
 
 
 def keeps(promise: Promise, here: Here) -> Updates | None:
@@ -134,7 +127,7 @@ def _has_topic(promise: Promise, event: Happened) -> bool:
     return any(topic.pattern.fullmatch(packet.topic) for topic in promise.topics)
 
 
-def _has_content(promise: Promise, event: Happened) -> bool:
+def _hascontent(promise: Promise, event: Happened) -> bool:
     packet = event.packet
     assert packet is not None
     if event.row == "ChunkResponse":
@@ -142,14 +135,14 @@ def _has_content(promise: Promise, event: Happened) -> bool:
     if promise.is_another and promise.kind not in event.news:
         return False
     if promise.is_empty is not False:
-        is_empty = not any(name.startswith(_PREFIXES[promise.kind]) for name in _content(event))
+        is_empty = not any(name.startswith(_PREFIXES[promise.kind]) for name in content(event, promise))
         if promise.is_empty or is_empty:
             return is_empty
     if promise.words and not promise.words & set(re.findall(r"[A-Z_]+", packet.text or "")):
         return False
     if not (promise.keys or promise.deleted or promise.without):
         return True
-    there = _content(event)
+    there = content(event, promise)
     deleted = there.get("deleted")
     return (
         all(key.name in there and (not key.word or there[key.name] == key.word) for key in promise.keys)
@@ -158,24 +151,26 @@ def _has_content(promise: Promise, event: Happened) -> bool:
     )
 
 
-def _content(event: Happened) -> Mapping[str, object]:
+def content(event: Happened, promise: Promise) -> Mapping[str, object]:
     """Keys and values of what is said; of a request, the keys that it asks for."""
+    scopes = promise.scopes
     says = event.packet.says if event.packet is not None else None
     match says:
         case m.Telemetry():
             return says.values
         case m.AttributesRequest():
-            return dict.fromkeys((*says.shared, *says.client))
+            return dict.fromkeys(name for scope in scopes for name in getattr(says, scope))
         case m.AttributesResponse() | m.AttributesUpdate() | m.AttributesPublish() | m.RpcRequest() | m.RpcResponse():
-            return dict(_flat(says.body))
+            return dict(_flat(says.body, scopes))
     return {}
 
 
-def _flat(body: object) -> Iterator[tuple[str, object]]:
+def _flat(body: object, scopes: frozenset[str]) -> Iterator[tuple[str, object]]:
     if isinstance(body, dict):
         for name, value in body.items():
-            if name in ("shared", "client") and isinstance(value, dict):
-                yield from value.items()
+            if name in SCOPES and isinstance(value, dict):
+                if name in scopes:
+                    yield from value.items()
             else:
                 yield name, value
 
@@ -211,7 +206,7 @@ def _named(promise: Promise, event: Happened) -> Values:
     ]
     named = [(key.name, key.stands_for) for key in promise.keys if key.stands_for is not None]
     if named:
-        there = _content(event)
+        there = content(event, promise)
         found += [(name, str(there[key])) for key, name in named]
     return tuple(pair for pair in found if pair[0].how != ANY)
 

@@ -24,6 +24,7 @@ SEEN = frozenset({Direction.TO_SERVER, Direction.TO_DEVICE, Direction.WITHIN_DEV
 NEVER_NOTED = frozenset({"Write"})
 LENGTHS = (WHOLE, ANOTHER, EMPTY)
 CODED = frozenset({"ConnAck", "SubAck", "UnsubAck", "PubAck", "PubRec", "PubRel", "PubComp", "Disconnect"})
+SCOPES = frozenset({"shared", "client"})
 NUMBERED = re.compile(r"[A-Za-z]\w*?\d+")
 """Names that differ in their number only, as F1 and F2, stand for different things."""
 
@@ -95,6 +96,7 @@ class Promise:
         lengths: of a chunk, each that may be.
         is_another: it offers another package than before.
         is_refusal: the answer says no.
+        scopes: whose attributes its keys are, ``shared`` or ``client``.
     """
 
     row: str
@@ -115,6 +117,7 @@ class Promise:
     lengths: frozenset[str] = frozenset()
     is_another: bool = False
     is_refusal: bool = False
+    scopes: frozenset[str] = SCOPES
 
     @property
     def can_be_seen(self) -> bool:
@@ -186,6 +189,7 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         codes=codes,
         is_empty=None if re.search(r"\bor \{\}", rest) else re.match(r"\s*\{\}", rest) is not None,
         lengths=frozenset(word for word in LENGTHS if re.search(rf"\b{word}\b", rest)) or frozenset((WHOLE,)),
+        scopes=frozenset(re.findall(r'"(shared|client)(?:Keys)?"', rest)) or SCOPES,
         is_refusal=row.name in CODED and not codes and re.search(r"\brefused\b", rest.partition(",")[0]) is not None,
     )
 

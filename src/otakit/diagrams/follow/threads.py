@@ -8,6 +8,7 @@ been asked: the device has to ask again. Knows exchanges; refuses to know diagra
 from __future__ import annotations
 
 from otakit.exchange import DecodedPacket, Exchange, Exchanges
+from otakit.exchange.question import QUESTION_OF
 
 Key = tuple[object, ...]
 SUDDEN = 2
@@ -45,6 +46,7 @@ class Threads:
         self.repeats: set[int] = set()
         self._alias: dict[int, int] = {}
         self._repeat()
+        self._astray = self._find_astray()
         self.void = self._void()
         self.lost |= {one.question.connection for one in story.exchanges if one.number in self.void}
         self.unanswered = len(self.void)
@@ -154,7 +156,16 @@ class Threads:
             if one.question.to_server
             and (one.expects or (one.needs_ack and one.number > answered.get(one.question.connection, -1)))
             and self.thread_of(one) not in counts
+            and self._astray.get((one.question.connection, one.name), -1) < one.number
             and self._was_cut_off(one, newest)
+        }
+
+    def _find_astray(self) -> dict[tuple[int, str], int]:
+        """Connection and row of a question to the last answer that nobody had asked for: one came, but a wrong one."""
+        return {
+            (one.question.connection, asked): one.number
+            for one in self._story.exchanges
+            if (asked := QUESTION_OF.get(one.question.message or "")) is not None
         }
 
     def _key(self, exchange: Exchange) -> Key:
