@@ -83,9 +83,10 @@ def test_words_cannot_break_out_of_the_html() -> None:
 @pytest.mark.needs("engine")
 def test_letters_of_another_font_are_narrowed_and_not_laid_over_each_other() -> None:
     """Where the reader's machine lacks the font that was measured."""
-    source = re.search(r'base64,([^"]+)"', render("A -> B : {}").as_html(""))
-    assert source
-    assert 'lengthAdjust="spacing"' not in base64.b64decode(source[1]).decode()
+    svg = render('A -> B : {} <text lengthAdjust="spacing"').svg
+    assert svg.count('lengthAdjust="spacingAndGlyphs"') == svg.count("textLength=")
+    assert "&lt;text" in svg
+    assert 'lengthAdjust="spacing"' in svg
 
 
 def test_an_svg_that_resvg_refuses_is_one_sentence() -> None:

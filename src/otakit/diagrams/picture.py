@@ -18,6 +18,7 @@ SANS = ("Arial", "Liberation Sans", "DejaVu Sans", "Noto Sans", "Noto Sans CJK S
 MONO = ("Courier New", "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono", "Noto Sans Mono CJK SC", "Menlo")
 """Families that resvg is offered, in this order: by itself it knows only the first, which few Linux machines have."""
 _OPEN = re.compile(r"<svg\b([^>]*)>")
+_SPACED = re.compile(r'(<text\b[^>]*) lengthAdjust="spacing"')
 _SIZE = re.compile(r'\b(width|height)="([\d.]+)(?:px)?"')
 
 
@@ -30,7 +31,9 @@ def finished(svg: str, title: str, description: str) -> str:
         attributes += ' xmlns:xlink="http://www.w3.org/1999/xlink"'
     head = f'<svg{attributes} role="img" font-family="{FAMILY}">'
     words = f"<title>{escape(title, quote=False)}</title><desc>{escape(description, quote=False)}</desc>"
-    return f'{head}{words}<rect width="100%" height="100%" fill="#FFFFFF"/>{svg[opening.end() :]}'
+    # where the family is missing, letters of another one are made narrower in place of laid over each other
+    drawn = _SPACED.sub(r'\1 lengthAdjust="spacingAndGlyphs"', svg[opening.end() :])
+    return f'{head}{words}<rect width="100%" height="100%" fill="#FFFFFF"/>{drawn}'
 
 
 def size_of(svg: str) -> tuple[float, float]:

@@ -93,9 +93,7 @@ class Diagram:
             alt: what it shows, for who cannot see it.
         """
         width, _ = picture.size_of(self.svg)
-        # where the family is missing, letters of another one are made narrower in place of laid over each other
-        drawn = self.svg.replace('lengthAdjust="spacing"', 'lengthAdjust="spacingAndGlyphs"')
-        source = base64.b64encode(drawn.encode()).decode()
+        source = base64.b64encode(self.svg.encode()).decode()
         name, alt = html.escape(self.title, quote=True), html.escape(alt, quote=True)
         return (
             f'<div role="group" aria-label="{name}" tabindex="0" style="overflow:auto;background:#fff">'
