@@ -374,6 +374,15 @@ def test_what_was_drawn_once_is_not_drawn_again(project: Project, monkeypatch: p
     assert "no participant is called" in first
 
 
+def test_what_other_code_drew_is_drawn_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change to how pictures are made shows itself in the next build."""
+    project.write(index=uml(TWO))
+    project.build()
+    monkeypatch.setattr("otakit.sphinxext.drawing._code_that_draws", lambda: "other")
+    project.build("-E", "-a")
+    assert len(list((project.folder / "out" / "trees" / "otakit-uml").iterdir())) == 2
+
+
 def test_an_emptied_cache_is_filled_again(project: Project) -> None:
     """Sphinx keeps its read pages, somebody removed our pictures."""
     project.write(index=uml(TWO))

@@ -7,6 +7,7 @@ share a cache: files appear in one piece.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from otakit import __version__
+from otakit import __version__, diagrams
 from otakit.diagrams import engine, render
 from otakit.diagrams.picture import size_of
 from otakit.errors import DiagramError
@@ -86,7 +87,7 @@ def drawn(text: str, cache: Path) -> Drawn:
     Raises:
         DiagramError: a mistake in the text, with its line.
     """
-    key = json.dumps([__version__, engine.version(), text])
+    key = json.dumps([__version__, engine.version(), _code_that_draws(), text])
     path = cache / f"{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}.json"
     with suppress(OSError, ValueError, TypeError):
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -98,6 +99,13 @@ def drawn(text: str, cache: Path) -> Drawn:
     if diagram.drawn_by == "engine":  # what another machine would draw otherwise is not kept
         keep(path, json.dumps(asdict(made), ensure_ascii=False).encode())
     return made
+
+
+@functools.cache
+def _code_that_draws() -> str:
+    """Hash of what `otakit.diagrams` is made of: a picture of other code is another picture."""
+    sources = sorted(each for each in Path(diagrams.__file__).parent.iterdir() if each.suffix in (".py", ".js"))
+    return hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
 
 
 def keep(path: Path, content: bytes) -> Path:
