@@ -113,7 +113,8 @@ def renamed() -> list[str]:
     ]
     for what, key in (("Status", "{}_state"), ("Reason of FAILED", "{}_error"), ("Title that runs", "current_{}_title"),
                       ("Version that runs", "current_{}_version"), ("Assigned title", "target_{}_title"),
-                      ("Assigned version", "target_{}_version")):  # fmt: skip
+                      ("Assigned version", "target_{}_version"), ("Assigned tag", "target_{}_tag"),
+                      ("Time of assignment", "target_{}_ts")):  # fmt: skip
         names.append((f"Telemetry: {what}", key.format("fw"), key.format("sw")))
     rows = [(what, _stacked(code(ours), code(theirs)), _verdict(ours, theirs)) for what, ours, theirs in names]
     return list_table(("What", "Firmware, and below it software", "Does replacing give it?"), rows, (26, 50, 24))
@@ -140,7 +141,7 @@ KEY_SENTENCES = {
     "version": ("string", "never"),
     "size": ("integer, bytes", "a URL package whose size was not given"),
     "checksum": ("string, hexadecimal", "a URL package without one"),
-    "checksum_algorithm": ("string", "a URL package without a checksum"),
+    "checksum_algorithm": ("string", "a URL package without one"),
     "url": ("string", "a stored package"),
     "tag": ("string", "a package without a version tag"),
     "ts": (NOTHING, "always: it is only ever deleted"),
@@ -176,7 +177,7 @@ def _value(key: str, recordings: Sequence[Recorded]) -> str:
 
 STATUS_SENTENCES = {
     "QUEUED": ("a package was assigned to the device; its turn to be told has not come", "the server"),
-    "INITIATED": ("the server has written the new attributes and told the device, if it was connected", "the server"),
+    "INITIATED": ("its turn has come: the new attributes are written next, and told to the device if it is connected", "the server"),
     "DOWNLOADING": ("the first chunk is being asked for", "the device"),
     "DOWNLOADED": ("all bytes are there, on the disk", "the device"),
     "VERIFIED": ("length and checksum are those announced", "the device"),
@@ -231,7 +232,7 @@ def checksums() -> list[str]:
 
 ERROR_SENTENCES = {
     "NOT_FOUND": ("no package is assigned, or it was deleted", "report ``FAILED``; request the attributes again"),
-    "FAILURE": ("the package lies behind a URL, or its data is lost", "fetch ``fw_url``, or report ``FAILED``"),
+    "FAILURE": ("the package lies behind a URL", "fetch ``fw_url``, or report ``FAILED``"),
     "UNKNOWN": ("the device was deleted while it asked", "stop; the token is of no use any more"),
     "PAYLOAD_TOO_LARGE": ("the chunk size is above the limit", "connect again and ask for smaller chunks"),
 }
