@@ -140,3 +140,13 @@ def test_a_diagram_with_too_many_readings_is_refused(tape: Callable[..., Any]) -
     source = "\n".join(["par", *(f"loop\n{A}\n{A}\nend\nelse" for _ in range(12)), A, "end"])
     with pytest.raises(DiagramError, match="can be read in too many ways; tell its alternatives apart"):
         held_against(letters(tape, 30), source)
+
+
+def test_many_readings_of_a_long_recording_are_refused_in_time(tape: Callable[..., Any]) -> None:
+    """Few for each packet are too many for a thousand: 40 would have taken 20 seconds, 200 some minutes."""
+    source = "\n".join(["loop", *(f"opt\n{A}\nend" for _ in range(40)), "end"])
+    entries = letters(tape, 1_000)
+    began = time.process_time()
+    with pytest.raises(DiagramError, match=r"line \d+: one packet may keep this arrow or others"):
+        held_against(entries, source)
+    assert time.process_time() - began < 10

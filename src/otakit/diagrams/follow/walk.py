@@ -15,10 +15,13 @@ from otakit.diagrams.follow.keeping import Here, Values, answers, question_is_dr
 from otakit.diagrams.follow.left import Bound, Left, Next, is_asked, may_end, next_arrows
 from otakit.diagrams.follow.moves import Move, asked_after, moves
 from otakit.diagrams.follow.promise import Promise
+from otakit.diagrams.source import Line
 from otakit.errors import DiagramError
 
 MOST_STATES = 500
-MOST_MOVES_AN_EVENT = 20_000
+MOVES_AN_EVENT = 10
+MOVES_TO_SPARE = 20_000
+"""An ordinary diagram leaves one or two moves for a packet; with more for each, a long recording would take hours."""
 
 Kept = tuple[Promise, Happened]
 
@@ -65,6 +68,7 @@ class Walk:
         self._beside = frozenset(t.promises_beside(node))
         self._questions: dict[int, Promise] = {}
         self._neighbours = neighbours
+        self._moves_left = MOVES_TO_SPARE
         self.states: dict[State, Trail] = {State(node): Trail()}
 
     def hears(self, event: Happened) -> bool:
@@ -76,17 +80,17 @@ class Walk:
         found: dict[State, Trail] = {}
         read: dict[Promise, Values | None] = {}
         is_alike = event.is_question or not answers(event.row)  # what an answer is worth depends on what is open
+        self._moves_left += MOVES_AN_EVENT
         for state, trail in self.states.items():
             moved = False
-            for number, move in enumerate(moves(state.left, self._here(state, event, read if is_alike else {}))):
+            for move in moves(state.left, self._here(state, event, read if is_alike else {})):
                 moved = True
+                self._moves_left -= 1
                 found.setdefault(_after(state, move, event), self._longer(trail, move.promise, event))
-                if number > MOST_MOVES_AN_EVENT:
-                    raise DiagramError(_TOO_MANY)
+                if self._moves_left < 0 or len(found) > MOST_STATES:
+                    raise _too_many(move.promise)
             if self._may_pass(state, event, moved=moved):
                 found.setdefault(state, trail)
-        if len(found) > MOST_STATES:
-            raise DiagramError(_TOO_MANY)
         if not found:
             return False
         self.states = found
@@ -131,10 +135,11 @@ class Walk:
             yield trail.in_order, list(dict.fromkeys(next_arrows(state.left)))
 
 
-_TOO_MANY = (
-    "the diagram can be read in too many ways; tell its alternatives apart by topic, key or code, and parallel "
-    "parts by {names}"
-)
+def _too_many(promise: Promise) -> DiagramError:
+    return Line(promise.line, "", promise.file).error(
+        "one packet may keep this arrow or others, so the diagram can be read in too many ways; tell its "
+        "alternatives apart by topic, key or code, and parallel parts by {names}"
+    )
 
 
 def _is_open(state: State, thread: int) -> bool:
