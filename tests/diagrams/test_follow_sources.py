@@ -27,6 +27,18 @@ WRONG = {
     "nobody at one end": ("[-> TBSrv : Telemetry: x", 1, "name both participants"),
     "a return": (f"{A.replace(' :', ' ++ :')}\nreturn ok", 2, "draw the answer as an arrow"),
     "an else in a loop": (f"loop\n{A}\nelse\n{A}\nend", 1, "`else` belongs to alt and par"),
+    "a return without a life line": (f"{A}\nreturn ok", 2, "draw the answer as an arrow"),
+    "an else outside": (f"{A}\nelse\n{A}", 2, "stands in no fragment"),
+    "a new page": (f"{A}\nnewpage\n{A}", 2, "begins another picture"),
+    "an elseif": (f"alt\n{A}\nelseif x\n{A}\nend", 3, "`elseif x` cannot be read"),
+    "an and of another tool": (f"par\n{A}\nand\n{A}\nend", 3, "`and` cannot be read"),
+    "an if": (f"if (x) then\n{A}\nendif", 1, "cannot be read"),
+    "an arrow of another tool": (f"{A}\nTBDev => TBSrv : Telemetry: x", 2, "arrows are written as TBDev -> TBSrv"),
+    "an arrow at the same time": (f"{A}\n& {A}", 2, "cannot be read"),
+    "an arrow with a stereotype": (A.replace(" :", " <<x>> :"), 1, "cannot be read"),
+    "an arrow that slants": (A.replace("->", "->(10)"), 1, "cannot be read"),
+    "an arrow with an anchor": (f"{{start}} {A}", 1, "cannot be read"),
+    "an arrow behind a comment": (f"/' first '/ {A}", 1, "give the comment a line of its own"),
     "a reference": (f"{A}\nref over TBDev : the rest", 2, "draw them here"),
     "a reference of several lines": (f"{A}\nref over TBDev\nthe rest\nend ref", 2, "draw them here"),
     "a macro that does not end": (f"!procedure $ask()\n{A}", 1, "write `!endprocedure`"),
@@ -62,6 +74,71 @@ def test_nested_too_deeply(tape: Callable[..., Any]) -> None:
     source = "loop\n" * 500 + A + "\nend" * 500
     with pytest.raises(DiagramError, match="line 102: nested deeper than 100 fragments"):
         held_against(letters(tape), source)
+
+
+DRAWN = """\
+@startuml
+/' block
+TBDev -> TBSrv : nonsense
+'/
+/' one '/ /' two '/
+!pragma teoz true
+!theme plain
+skin rose
+skinparam sequence {
+  ArrowColor red
+}
+SkinParam monochrome true
+Title
+TBDev -> TBSrv : nonsense
+End Title
+left header TBDev -> TBSrv : nonsense
+mainframe sd
+hide footbox
+scale 2
+autonumber "<b>[000]"
+sprite $x [4x4/16] {
+0000
+}
+box "Field" #LightBlue
+participant TBDev [
+  = Device
+  ----
+  TBDev -> TBSrv : nonsense
+] #gold
+end box
+database "The server" as TBSrv <<server>> order 20
+create actor TBOper
+== TBDev -> TBSrv : nonsense ==
+Note over TBDev, TBSrv
+TBDev -> TBSrv : nonsense
+End Note
+hnote across : TBDev -> TBSrv : nonsense
+/ note over TBSrv : u
+...
+... 5 minutes ...
+|||
+||45||
+activate TBDev #red
+ARROW
+note right : TBDev -> TBSrv : nonsense
+deactivate TBDev
+autonumber stop
+destroy TBSrv
+caption x
+legend right
+TBDev -> TBSrv : nonsense
+endlegend
+url of TBDev is [[http://example.org]]
+@enduml
+"""
+
+
+def test_what_draws_no_arrow_is_passed_over(tape: Callable[..., Any]) -> None:
+    """All that the engine draws, in its own spelling: words in capitals, too."""
+    verdict = held_against(letters(tape), DRAWN.replace("ARROW", A))
+    assert verdict
+    assert verdict.kept == 1
 
 
 # ---- files ---------------------------------------------------------------------------------------------------

@@ -198,15 +198,19 @@ def _cut(block: list[Line]) -> list[Page]:
 
 # ---- lines that say something, and blocks that must be closed ------------------------------------------------
 
-_TEXT_BLOCKS = (  # what opens a block of free text, what closes it, and how to say so
-    (re.compile(r"/?\s*([hr]?note)\s+(left|right|over|across|top|bottom|as|on\s+link)\b[^:]*$"),
-     re.compile(r"end\s*[hr]?note\b"), "end note"),
-    (re.compile(r"(ref)\s+over\s[^:]*$"), re.compile(r"end\s*ref\b"), "end ref"),
-    (re.compile(r"(legend)(\s+(left|right|center|top|bottom))*\s*$"), re.compile(r"end\s*legend\b"), "end legend"),
-    (re.compile(r"(?:(?:left|right|center)\s+)?(title|header|footer|caption)\s*$"),
-     re.compile(r"end\s*(title|header|footer|caption)\b"), "end"),
-    (re.compile(r"(<style>)\s*$"), re.compile(r"</style>"), "</style>"),
-    (re.compile(r"(skinparam)\b.*\{\s*$"), re.compile(r"\}\s*$"), "}"),
+_TEXT_BLOCKS = tuple(
+    (re.compile(opens, re.IGNORECASE), re.compile(closes, re.IGNORECASE), say)
+    for opens, closes, say in (  # what opens a block of free text, what closes it, and how to say so
+        (r"/?\s*([hr]?note)\s+(left|right|over|across|top|bottom|as|on\s+link)\b[^:]*$",
+         r"end\s*[hr]?note\b", "end note"),
+        (r"(ref)\s+over\s[^:]*$", r"end\s*ref\b", "end ref"),
+        (r"(legend)(\s+(left|right|center|top|bottom))*\s*$", r"end\s*legend\b", "end legend"),
+        (r"(?:(?:left|right|center)\s+)?(title|header|footer|caption)\s*$",
+         r"end\s*(title|header|footer|caption)\b", "end"),
+        (r"(<style>)\s*$", r"</style>", "</style>"),
+        (r"(skinparam|sprite)\b.*\{\s*$", r"\}\s*$", "}"),
+        (r"(participant|actor|boundary|control|entity|database|collections|queue)\s[^\[]*\[\s*$", r"\]", "]"),
+    )
 )  # fmt: skip
 
 

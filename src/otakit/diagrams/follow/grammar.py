@@ -14,6 +14,7 @@ from otakit.diagrams.balance import check_balance
 from otakit.diagrams.follow import growing as g
 from otakit.diagrams.follow import tree as t
 from otakit.diagrams.follow.promise import Name, Promise, promise_of
+from otakit.diagrams.follow.refused import check_page, check_statement
 from otakit.diagrams.labels import arrow_of
 from otakit.diagrams.source import Line, Page, joined, pages, statements
 from otakit.errors import DiagramError
@@ -26,8 +27,7 @@ _TIMES = re.compile(r"(at most\s+|at least\s+)?(\d+)\s+times?\b", re.IGNORECASE)
 _IF_ANY = re.compile(r"\bif any\b", re.IGNORECASE)
 _ANY_TIME = re.compile(r"\b(?:at any|any) time\b", re.IGNORECASE)
 _CONNECTION = re.compile(r"\bconnection\b", re.IGNORECASE)
-_REF = re.compile(r"ref\s+over\b", re.IGNORECASE)
-_MACRO = re.compile(r"!(?!\s*(?:pragma|theme|assume)\b)|\$\w+\s*(?:\(|=)")
+_NEWPAGE = re.compile(r"newpage\b")
 DEEPEST = 100
 
 
@@ -41,17 +41,18 @@ def grammar_of(lines: list[Line]) -> t.Node:
         DiagramError: no diagram, more than one, an unclosed group, an arrow that cannot be read; with the line.
     """
     found = pages(joined(lines))
+    if (cut := next((line for line in lines if _NEWPAGE.match(line.text.strip())), None)) and len(found) > 1:
+        raise cut.error("`newpage` begins another picture, and one can be followed; take it out, or make it `== … ==`")
     if len(found) != 1 or found[0].kind != "uml":
         kinds = ", ".join(sorted({page.kind for page in found}))
         raise DiagramError(
             f"one sequence diagram can be followed, this text has {len(found)} pictures ({kinds}); cut it"
         )
     page = found[0]
-    if (ref := next((line for line in page.lines if _REF.match(line.text.strip())), None)) is not None:
-        raise ref.error("`ref` stands for arrows that are drawn elsewhere; draw them here, or !include them")
+    check_page(page)
     check_balance(page, "sequence")
     reader = _Reader(page)
-    node = reader.fragment_body()
+    node = reader.whole()
     if not reader.steps:
         raise page.lines[0].error("the diagram has no arrow that a recording could follow")
     return g.changed(node, lambda promise: promise.owned(reader.owners[promise.nth]))
@@ -112,6 +113,13 @@ class _Reader:
         self.steps = 0
         self.owners: list[dict[str, int]] = []
 
+    def whole(self) -> t.Node:
+        """All of the page."""
+        node = self.fragment_body()
+        if self._at < len(self._lines):
+            raise self._lines[self._at].error("`else` stands in no fragment; open an alt or a par before it")
+        return node
+
     def fragment_body(self, depth: int = 0) -> t.Node:
         """Parts until the fragment that they stand in ends, or its next branch begins."""
         parts = _Parts()
@@ -134,7 +142,7 @@ class _Reader:
                 self._fragment(opens[1].lower(), opens[2], line, parts, depth + 1)
                 continue
             else:
-                _check_other(line, text)
+                check_statement(line)
             self._at += 1
 
     def _step(self, promise: Promise) -> t.Node:
@@ -229,16 +237,6 @@ def _times(label: str) -> tuple[int, int]:
         return 0 if _IF_ANY.search(label) else 1, t.MANY
     word, number = (found[1] or "").strip().lower(), int(found[2])
     return {"": (number, number), "at most": (0, number), "at least": (number, t.MANY)}[word]
-
-
-def _check_other(line: Line, text: str) -> None:
-    """Refuses lines that stand for arrows which the checker does not see."""
-    if re.match(r"return\b", text):
-        raise line.error("`return` does not say who tells whom; draw the answer as an arrow of its own")
-    if _MACRO.match(text):
-        raise line.error(
-            f"`{text[:40]}` is PlantUML's preprocessor, which can draw but not follow; write its lines out"
-        )
 
 
 def _subscribed_together(parts: list[t.Node]) -> list[t.Node]:
