@@ -16,6 +16,8 @@ from otakit.protocol.messages import Direction, Telemetry
 
 A = 'TBDev -> TBSrv : Telemetry: {"a":1}'
 
+ASKED = "TBDev -> TBSrv : ChunkRequest: {}"
+
 WRONG = {
     "an unclosed group": (f"loop\n{A}", 1, "write `end`"),
     "a group that closes nothing": (f"{A}\nend", 2, "never opened"),
@@ -39,6 +41,20 @@ WRONG = {
     "an arrow that slants": (A.replace("->", "->(10)"), 1, "cannot be read"),
     "an arrow with an anchor": (f"{{start}} {A}", 1, "cannot be read"),
     "an arrow behind a comment": (f"/' first '/ {A}", 1, "give the comment a line of its own"),
+    "a number as ThingsBoard writes it": (ASKED.format("v2/fw/request/${id}/chunk/${n}"), 1, "as {any id}"),
+    "a number left open": (ASKED.format("v2/fw/request/…/chunk/…"), 1, "`v2/fw/request/…/chunk/…` cannot be read"),
+    "a number in angle brackets": (ASKED.format("v2/fw/request/<id>/chunk/<n>"), 1, "in braces"),
+    "a filter for a topic": (ASKED.format("v2/fw/request/+/chunk/+"), 1, "is a filter"),
+    "a name with a dash": (ASKED.format("v2/fw/request/{request-id}/chunk/{n}"), 1, "`{request-id}` is no name"),
+    "a topic of another row": (ASKED.format("v2/fw/response/1/chunk/0"), 1, "not of ChunkRequest"),
+    "a topic misspelt": (ASKED.format("v2/fw/reqest/1/chunk/0"), 1, "a topic of OtherPublish"),
+    "a state misspelt": (A.replace('"a":1', '"fw_state":"DOWNLAODING"'), 1, "is it DOWNLOADING?"),
+    "a state in small letters": (A.replace('"a":1', '"sw_state":"updated"'), 1, "is it UPDATED?"),
+    "a state of nobody": (A.replace('"a":1', '"fw_state":"DONE"'), 1, "there are DOWNLOADED, DOWNLOADING"),
+    "a word misspelt": (A.replace('{"a":1}', "fw_state DOWNLAODING"), 1, "is it DOWNLOADING?"),
+    "keys without quotes": (A.replace('"a":1', "fw_state: UPDATED"), 1, "its keys stand in quotes"),
+    "keys in other quotes": (A.replace('"a":1', "'fw_state': 'UPDATED'"), 1, "its keys stand in quotes"),
+    "a key alone": (A.replace('"a":1', "fw_state"), 1, "its keys stand in quotes"),
     "a reference": (f"{A}\nref over TBDev : the rest", 2, "draw them here"),
     "a reference of several lines": (f"{A}\nref over TBDev\nthe rest\nend ref", 2, "draw them here"),
     "a macro that does not end": (f"!procedure $ask()\n{A}", 1, "write `!endprocedure`"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from otakit.diagrams.balance import check_balance
 from otakit.diagrams.follow import growing as g
 from otakit.diagrams.follow import tree as t
+from otakit.diagrams.follow.misread import check_label
 from otakit.diagrams.follow.promise import Name, Promise, promise_of
 from otakit.diagrams.follow.refused import check_page, check_statement
 from otakit.diagrams.labels import arrow_of
@@ -131,7 +132,9 @@ class _Reader:
             line = self._lines[self._at]
             text = line.text.strip()
             if (arrow := arrow_of(line)) is not None:
-                parts.ordered.append(self._step(promise_of(arrow, self.steps)))
+                promise = promise_of(arrow, self.steps)
+                check_label(promise, line)
+                parts.ordered.append(self._step(promise))
                 parts.has_begun = True
             elif _END.match(text) or _ELSE.match(text):
                 break

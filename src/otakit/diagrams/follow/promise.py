@@ -28,12 +28,12 @@ SCOPES = frozenset({"shared", "client"})
 NUMBERED = re.compile(r"[A-Za-z]\w*?\d+")
 """Names that differ in their number only, as F1 and F2, stand for different things."""
 
-_TOPIC = re.compile(r"\bv[12](?:/(?:\{[^{}]*\}|\+|[\w-]+|#))+")
+TOPIC = re.compile(r"\bv[12](?:/(?:\{[^{}]*\}|\+|[\w-]+|#))+")
 NEW, ANY = "new ", "any "
-_NAME = re.compile(r"\{(new |any )?([A-Za-z]\w*)\}")
+NAME = re.compile(r"\{(new |any )?([A-Za-z]\w*)\}")
 _DELETED = re.compile(r'"deleted"\s*:\s*\[([^\]]*)\]')
-_KEY = re.compile(r'"(\w+)"\s*:\s*(?:"([^"]*)")?')
-_LISTED = re.compile(r"\b(?:current_)?(?:fw|sw)_\w+")
+KEY = re.compile(r'"(\w+)"\s*:\s*(?:"([^"]*)")?')
+LISTED = re.compile(r"\b(?:current_)?(?:fw|sw)_\w+")
 _WITHOUT = re.compile(r"\bwithout ((?:\w+(?:, | and | or )?)+)")
 _CODE = re.compile(r"\b(0x[0-9A-Fa-f]{1,2}|\d{1,3})\b")
 _NO_CODE = re.compile(r"MQTT \d(?:\.\d)*|\b(?!0x)[\w.-]*[a-z][\w.-]*\d\S*")
@@ -166,8 +166,8 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
     ends = [voice_of(arrow.line, name) for name in (arrow.sender, arrow.receiver)]
     label = plain_label(arrow.label)
     text = label.partition(":")[2].replace("\\n", " ")
-    topics = tuple(_topic(found) for found in _TOPIC.findall(text))
-    rest = _TOPIC.sub(" ", text)
+    topics = tuple(_topic(found) for found in TOPIC.findall(text))
+    rest = TOPIC.sub(" ", text)
     codes = _codes(rest) if row.name in CODED else frozenset()
     if row.name in ("SubAck", "UnsubAck") and not any(code >= 0x80 for code in codes):
         codes = frozenset()  # which QoS was granted is no matter
@@ -183,7 +183,7 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         topics=topics,
         keys=_keys(rest),
         deleted=tuple(name for found in _DELETED.findall(rest) for name in re.findall(r'"(\w+)"', found)),
-        without=tuple(name for found in _WITHOUT.findall(rest) for name in _LISTED.findall(found)),
+        without=tuple(name for found in _WITHOUT.findall(rest) for name in LISTED.findall(found)),
         is_another=re.search(r"\banother package\b", rest) is not None,
         words=frozenset(re.findall(r"\b[A-Z_]{6,}\b", re.sub(r"\{.*\}", " ", rest))) & WORDS,
         codes=codes,
@@ -195,8 +195,8 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
 
 
 def _topic(text: str) -> Topic:
-    names = tuple(Name(name, how) for how, name in _NAME.findall(text))
-    parts = _NAME.split(text)  # text, "new " or None, name, text, …
+    names = tuple(Name(name, how) for how, name in NAME.findall(text))
+    parts = NAME.split(text)  # text, "new " or None, name, text, …
     written = "".join(
         re.escape(part) if at % 3 == 0 else r"(\d+)" if at % 3 == 2 else "" for at, part in enumerate(parts)
     )
@@ -206,14 +206,14 @@ def _topic(text: str) -> Topic:
 def _keys(rest: str) -> tuple[Key, ...]:
     text = _WITHOUT.sub(" ", _DELETED.sub(" ", rest))
     found = []
-    for name, value in _KEY.findall(text):
+    for name, value in KEY.findall(text):
         if name in _WRAPPERS:
             continue
-        named = _NAME.fullmatch(value)
+        named = NAME.fullmatch(value)
         stands_for = Name(named[2], named[1] or "") if named else None
         counts = value in WORDS or name == "method"
         found.append(Key(name, value if counts else "", stands_for))
-    listed = _LISTED.findall(re.sub(r'"(?:shared|client)Keys"\s*:\s*"([^"]*)"', r"\1", _without_objects(text)))
+    listed = LISTED.findall(re.sub(r'"(?:shared|client)Keys"\s*:\s*"([^"]*)"', r"\1", _without_objects(text)))
     return (*found, *(Key(name) for name in listed))
 
 
