@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -213,7 +214,41 @@ def test_each_device_of_a_recording_is_followed_by_itself(tape: Callable[..., An
     film.connection = 0
     says(film, "DOWNLOADED")
     assert str(follows(film.entries, STATUSES, "mine")).startswith("does not follow mine, device aaaaaaaaaaaa:")
-    assert follows(says(film, "VERIFIED").entries, STATUSES).kept == 6
+    assert str(follows(says(film, "VERIFIED").entries, STATUSES, "mine")).split("\n") == [
+        "follows mine: 6 packets and steps kept its arrows",
+        "  (each of 2 devices by itself)",
+    ]
+
+
+@pytest.mark.parametrize("wrong", range(3))
+def test_one_device_that_differs_is_enough(tape: Callable[..., Any], wrong: int) -> None:
+    """Whichever it is: the first one that followed once spoke for all."""
+    film = tape()
+    for number in range(3):
+        says(film.connect(f"{number:012x}"), "DOWNLOADING", "UPDATED" if number == wrong else "DOWNLOADED", "VERIFIED")
+    verdict = follows(film.entries, STATUSES)
+    assert not verdict
+    assert (verdict.device, verdict.kept) == (f"{wrong:012x}", 1)
+
+
+def test_packets_that_cannot_be_decoded_are_counted(tape: Callable[..., Any]) -> None:
+    """They are passed over, but not without a word."""
+    film = tape().connect()
+    for raw in (b"\xff\x07garbage", b"", b"\x10\x02\x00\x00"):
+        film.entries.append(CapturedPacket(90 + len(raw), film.now_ns, 0, UP, raw, len(raw)))
+    verdict = follows(says(film, "DOWNLOADING", "DOWNLOADED", "VERIFIED").entries, STATUSES)
+    assert verdict
+    assert verdict.remarks == ("passed over: 3 packets that cannot be decoded",)
+
+
+def test_many_checks_without_a_result_are_read_in_time(tape: Callable[..., Any]) -> None:
+    """Each looked through all that came later: ten thousand took a quarter of a minute."""
+    film = tape().connect()
+    for _ in range(10_000):
+        film.note("state", event="ImageChecked", kind="firmware").publish(UP, m.Telemetry({"a": 1}))
+    began = time.process_time()
+    assert follows(film.entries, "loop\nTBDev -> TBDev : Check\nTBDev -> TBSrv : Telemetry\nend").kept == 20_000
+    assert time.process_time() - began < 8
 
 
 def test_two_aliases_are_two_devices(tape: Callable[..., Any]) -> None:

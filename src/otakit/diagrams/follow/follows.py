@@ -6,7 +6,7 @@ files and names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from otakit.captured import Entry
@@ -56,15 +56,30 @@ def follows(
     text = source if isinstance(source, str) else "\n".join(line.text for line in source)
     blank = Verdict(name, text, remarks=remarks, start_ns=story.start_ns)
     all_events, lost, unanswered = happened(story)
-    if unanswered:
-        told = f"{unanswered} question{'s' * (unanswered > 1)} that a lost connection left without an answer"
-        blank = replace(blank, remarks=(*remarks, f"passed over: {told}"))
+    blank = replace(blank, remarks=(*remarks, *_not_counted(story, unanswered)))
     verdicts = [
         _held(node, events, replace(blank, device=device), lost, cut) for device, events in _by_device(node, all_events)
     ]
-    return next((one for one in verdicts if not one), None) or replace(
-        verdicts[0], kept=sum(one.kept for one in verdicts)
-    )
+    return _together(verdicts)
+
+
+def _not_counted(story: Exchanges, unanswered: int) -> Iterator[str]:
+    if unanswered:
+        told = f"{unanswered} question{'s' * (unanswered > 1)} that a lost connection left without an answer"
+        yield f"passed over: {told}"
+    if unread := sum(packet.message is None for packet in story.packets):
+        yield f"passed over: {unread} packet{'s' * (unread > 1)} that cannot be decoded"
+
+
+def _together(verdicts: list[Verdict]) -> Verdict:
+    """Of all devices: the first that does not follow, since a verdict is true only where all do."""
+    first, kept = verdicts[0], sum(one.kept for one in verdicts)
+    if len(verdicts) == 1:
+        return first
+    for one in verdicts:
+        if not one.follows:
+            return one
+    return replace(first, kept=kept, device="", remarks=(*first.remarks, f"each of {len(verdicts)} devices by itself"))
 
 
 def _of_one_kind(node: t.Node) -> t.Node:

@@ -245,12 +245,17 @@ class _Teller:
 
     def _checks(self) -> dict[int, int]:
         """A check is drawn where its result is said: the connection may have been lost meanwhile."""
-        found = {}
-        for number, (note, at) in enumerate(zip(self._story.notes, self._story.note_places, strict=True)):
+        found, results = dict[int, int](), dict[str, int]()
+        place = len(self._story.packets)
+        for number, at in reversed(list(enumerate(self._story.note_places))):  # backwards: each packet is seen once
+            note = self._story.notes[number]
             if _row_of(note) == "Check":
-                later = enumerate(self._story.packets[at:], at)
-                said = (place for place, packet in later if _is_result(packet, note) and self._counts(packet))
-                found[number] = next(said, at)
+                while place > at:
+                    place -= 1
+                    packet = self._story.packets[place]
+                    results |= dict.fromkeys(_results(packet) if self._counts(packet) else (), place)
+                key = "sw_state" if kind_word(note.fields.get("kind")) == "software" else "fw_state"
+                found[number] = results.get(key, at)
         return found
 
     def _device(self, connection: int | None) -> str:
@@ -283,8 +288,7 @@ def _offered(shared: object, kind: Kind) -> object:
     return tuple(str(shared.get(f"{kind.value}_{key}")) for key in ("title", "version", "checksum"))
 
 
-def _is_result(packet: DecodedPacket, check: Note) -> bool:
-    """Whether this packet says what came of a check."""
-    key = "sw_state" if kind_word(check.fields.get("kind")) == "software" else "fw_state"
-    says = packet.says
-    return isinstance(says, Telemetry) and str(says.values.get(key)) in ("VERIFIED", "FAILED")
+def _results(packet: DecodedPacket) -> list[str]:
+    """The states with which this packet says what came of a check."""
+    told = packet.says.values if isinstance(packet.says, Telemetry) else {}
+    return [key for key in ("fw_state", "sw_state") if str(told.get(key)) in ("VERIFIED", "FAILED")]
