@@ -55,6 +55,8 @@ WRONG = {
     "keys without quotes": (A.replace('"a":1', "fw_state: UPDATED"), 1, "its keys stand in quotes"),
     "keys in other quotes": (A.replace('"a":1', "'fw_state': 'UPDATED'"), 1, "its keys stand in quotes"),
     "a key alone": (A.replace('"a":1', "fw_state"), 1, "its keys stand in quotes"),
+    "a loop that never runs": (f"loop 0 times\n{A}\nend", 1, "write a number above 0"),
+    "a loop in which nothing may wait": (f"loop at most 0 unanswered\n{A}\nend", 1, "write a number above 0"),
     "a reference": (f"{A}\nref over TBDev : the rest", 2, "draw them here"),
     "a reference of several lines": (f"{A}\nref over TBDev\nthe rest\nend ref", 2, "draw them here"),
     "a macro that does not end": (f"!procedure $ask()\n{A}", 1, "write `!endprocedure`"),

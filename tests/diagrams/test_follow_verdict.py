@@ -231,6 +231,23 @@ def test_one_device_that_differs_is_enough(tape: Callable[..., Any], wrong: int)
     assert (verdict.device, verdict.kept) == (f"{wrong:012x}", 1)
 
 
+@pytest.mark.parametrize("label", ['Telemetry {"fw_state" : "FAILED"}', "Telemetry - FAILED", "Telemetry FAILED: no"])
+def test_a_label_without_a_colon_counts(tape: Callable[..., Any], label: str) -> None:
+    """Else its row alone would, and any packet of that row would keep it."""
+    film = says(tape().connect(), "DOWNLOADING")
+    assert not follows(film.entries, f"TBDev -> TBSrv : {label}")
+    assert follows(says(tape().connect(), "FAILED").entries, f"TBDev -> TBSrv : {label}")
+
+
+def test_a_number_that_should_have_been_kept_is_explained(tape: Callable[..., Any]) -> None:
+    """A long name for what changes in each pass is the first mistake of all."""
+    film = tape().connect().chunk(0).chunk(1)
+    verdict = follows(film.entries, CHUNKS.replace("{n}", "{chunk}").replace("{id}", "{any id}"))
+    assert not verdict
+    told = "{chunk}: kept as it was; one letter is another in each pass of its loop, {any …} is any"
+    assert verdict.remarks == (told,)
+
+
 def test_packets_that_cannot_be_decoded_are_counted(tape: Callable[..., Any]) -> None:
     """They are passed over, but not without a word."""
     film = tape().connect()

@@ -199,6 +199,7 @@ class _Difference:
             others=tuple(dict.fromkeys(others))[:OTHERS],
             before=trail.newest,
             around=tuple(self._around(seen)),
+            remarks=(*self.blank.remarks, *_on_names(chosen, event)),
         )
 
     def _nearest(self, promised: Promise | None, event: Happened | None, last: Happened | None) -> Happened | None:
@@ -221,6 +222,14 @@ class _Difference:
             return list(self.events[-NEIGHBOURS:])
         at = next(place for place, event in enumerate(self.events) if event is seen)
         return [*self.events[max(0, at - NEIGHBOURS) : at], *self.events[at + 1 : at + 1 + NEIGHBOURS]]
+
+
+def _on_names(chosen: Promise | None, event: Happened | None) -> Iterator[str]:
+    """Where only what a name stands for can be wrong, what names stand for."""
+    if chosen is None or event is None or not concerns(chosen, event):
+        return
+    if kept := dict.fromkeys(f"{{{name.text}}}" for name in chosen.names if len(name.text) > 1 and not name.how):
+        yield f"{', '.join(kept)}: kept as it was; one letter is another in each pass of its loop, {{any …}} is any"
 
 
 def _rank(arrow: Next, event: Happened | None) -> tuple[int, int]:

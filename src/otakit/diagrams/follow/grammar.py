@@ -200,6 +200,8 @@ class _Reader:
             raise line.error("`loop` has no branches; `else` belongs to alt and par")
         overlap = _OVERLAP.search(label)
         low, high = _times(_OVERLAP.sub(" ", label))
+        if high == 0 or (overlap and overlap[1] and int(overlap[1]) == 0):
+            raise line.error("a loop that never runs promises nothing; write a number above 0, or take the loop out")
         names = frozenset(Name(name, loop=mine.number).own for name in mine.names)
         return g.loop(
             mine.number,

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from otakit.diagrams.follow.promise import KEY, LISTED, NAME, TOPIC, WORDS, Promise
+from otakit.diagrams.follow.promise import KEY, LISTED, NAME, TOPIC, WORDS, Promise, told
 from otakit.diagrams.source import Line
 from otakit.protocol.messages import TABLE, row_of_topic
 from otakit.protocol.packets import PacketType
@@ -34,13 +34,13 @@ def check_label(promise: Promise, line: Line) -> None:
     """
     if not promise.can_be_seen:
         return
-    text = promise.label.partition(":")[2].replace("\\n", " ")
+    text = told(promise.label)
     if TABLE[promise.row].packet is PacketType.PUBLISH:
         _check_topics(promise, text, line)
     rest = TOPIC.sub(" ", text)
-    for told in _OBJECT.findall(rest):
-        if re.search(r"\w", told) and '"' not in told and (LISTED.search(told) or not NAME.fullmatch(told)):
-            raise line.error(f'`{told[:40]}` is no JSON object; its keys stand in quotes, as {{"fw_state":"UPDATED"}}')
+    for found in _OBJECT.findall(rest):
+        if re.search(r"\w", found) and '"' not in found and (LISTED.search(found) or not NAME.fullmatch(found)):
+            raise line.error(f'`{found[:40]}` is no JSON object; its keys stand in quotes, as {{"fw_state":"UPDATED"}}')
     for word in _words(promise, rest):
         near = difflib.get_close_matches(word.upper(), WORDS, n=1, cutoff=ALIKE)
         hint = f"is it {near[0]}?" if near else f"there are {', '.join(sorted(WORDS))}"

@@ -165,7 +165,7 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         raise arrow.line.error("an arrow with two heads says two things; draw one arrow for each")
     ends = [voice_of(arrow.line, name) for name in (arrow.sender, arrow.receiver)]
     label = plain_label(arrow.label)
-    text = label.partition(":")[2].replace("\\n", " ")
+    text = told(label)
     topics = tuple(_topic(found) for found in TOPIC.findall(text))
     rest = TOPIC.sub(" ", text)
     codes = _codes(rest) if row.name in CODED else frozenset()
@@ -192,6 +192,11 @@ def promise_of(arrow: Arrow, nth: int) -> Promise:
         scopes=frozenset(re.findall(r'"(shared|client)(?:Keys)?"', rest)) or SCOPES,
         is_refusal=row.name in CODED and not codes and re.search(r"\brefused\b", rest.partition(",")[0]) is not None,
     )
+
+
+def told(label: str) -> str:
+    """What a label says behind its row's name; the colon between them may be missing."""
+    return re.sub(r"^\w+\s*:?", "", label).replace("\\n", " ")
 
 
 def _topic(text: str) -> Topic:
