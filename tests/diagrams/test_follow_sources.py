@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,19 @@ def test_a_file_that_is_no_text_is_refused(tape: Callable[..., Any], tmp_path: P
     (tmp_path / "picture.puml").write_bytes(b"\x89PNG\xff")
     with pytest.raises(SettingsError, match="save it as UTF-8"):
         held_against(letters(tape), tmp_path / "picture.puml")
+
+
+def test_a_huge_file_is_not_read_to_its_end(tape: Callable[..., Any], tmp_path: Path) -> None:
+    """Recording and diagram are easily confused."""
+    with (tmp_path / "large.puml").open("wb") as file:
+        file.truncate(50_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SettingsError, match=r"is longer than 1,000,000 bytes; is it a diagram\?"):
+            held_against(letters(tape), tmp_path / "large.puml")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 # ---- sizes ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from otakit.captured import Entry
 from otakit.diagrams.follow import Verdict, follows
 from otakit.diagrams.labels import arrows, mark
 from otakit.diagrams.plantuml import names, render, source_of, with_includes
-from otakit.diagrams.source import Line, cleaned
+from otakit.diagrams.source import MAX_BYTES, Line, cleaned
 from otakit.diagrams.value import Diagram
 from otakit.errors import SettingsError
 from otakit.exchange import Exchanges
@@ -67,7 +67,11 @@ def _promise(what: str | Path | Diagram) -> tuple[str, list[Line]]:
         name = str(what).strip().removesuffix(".puml") if text is not what else "this diagram"
         return name, with_includes(cleaned(text)[0], None)
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)  # a recording given for a diagram may be as large as the disk
+        if len(raw) > MAX_BYTES:
+            raise SettingsError(f"{path} is longer than {MAX_BYTES:,} bytes; is it a diagram?")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is no UTF-8 text; save it as UTF-8") from error
     except OSError as error:
