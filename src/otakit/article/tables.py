@@ -177,7 +177,10 @@ def _value(key: str, recordings: Sequence[Recorded]) -> str:
 
 STATUS_SENTENCES = {
     "QUEUED": ("a package was assigned to the device; its turn to be told has not come", "the server"),
-    "INITIATED": ("its turn has come: the new attributes are written next, and told to the device if it is connected", "the server"),
+    "INITIATED": (
+        "its turn has come: the new attributes are written next, and told to the device if it is connected",
+        "the server",
+    ),
     "DOWNLOADING": ("the first chunk is being asked for", "the device"),
     "DOWNLOADED": ("all bytes are there, on the disk", "the device"),
     "VERIFIED": ("length and checksum are those announced", "the device"),
