@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from otakit import faults as f
 from otakit.errors import SettingsError
 from otakit.faults import Counter, Cut, Delay, Fault, LinkSettings, ServerPlan, SlowLink, Withhold, parse_link, plan_of
+from otakit.faults import tables as fault_tables
 from otakit.faults.meddling import fields_of, meddled
-from otakit.faults.values import ERROR_WORDS, REFUSALS, STATED
+from otakit.faults.values import ERROR_WORDS, FAULTS, REFUSALS, STATED
 from otakit.protocol.messages import AttributesResponse, AttributesUpdate, Direction, Kind, Telemetry
 from otakit.protocol.mqtt import decode, encode
 from otakit.protocol.packets import Connect, Publish, Version
@@ -348,6 +349,7 @@ def test_tables_are_read_with_the_words_of_the_classes() -> None:
         ({"nth": 3}, r'no "do" says what goes wrong'),
         ({"do": "delay", "late": 3}, r"\(delay\): late is no field of it \(did you mean late_s\?\); it has: message"),
         ({"do": "delay", "late_s": "3"}, r"late_s = '3': expected a number of seconds"),
+        ({"do": "delay", "late_s": float("inf")}, r"late_s is a number of seconds, from 0 to 86400, which is a day"),
         ({"do": "cut", "nth": 0}, r"nth is counted from 1, not 0"),
         ({"do": "cut", "nth": True}, r"nth = True: expected a whole number"),
         ({"do": "cut", "message": "Install"}, r"'Install' is no row of the message table"),
@@ -366,6 +368,22 @@ def test_an_error_in_a_table_names_the_table_the_field_and_what_would_do(table: 
     tables: list[Any] = [{"do": "withhold"}, table]
     with pytest.raises(SettingsError, match=rf"^my\.toml: \[\[fault\]\] 2.*{error}"):
         f.parse_plan(tables, "my.toml")
+
+
+ODD: list[object] = [None, True, [], [3], {}, {"a": 1}, "", "x", -1, 10**30, 0.5, float("nan"), float("inf")]
+
+
+@pytest.mark.parametrize("word", [*FAULTS, "slow_link"])
+def test_any_value_of_any_field_is_meant_or_one_error(word: str) -> None:
+    """Of every fault: TOML has lists, tables, nan and numbers without end."""
+    for name in fault_tables.TYPES:
+        for value in ODD:
+            said = "lab.toml: [[fault]] 1"
+            try:
+                f.parse_plan([{"do": word, name: value}])
+            except SettingsError as error:
+                said = str(error)
+            assert said.startswith("lab.toml: [[fault]] 1"), (name, value)
 
 
 NAMES_IN_TABLES = st.sampled_from(["do", "nth", "times", "message", "kind", "device", "late_s", "x"])

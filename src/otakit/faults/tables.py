@@ -44,7 +44,7 @@ TYPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "nth": (lambda value: _is_whole(value) and value != UNSET, "a whole number from 1"),
     "times": (lambda value: _is_whole(value) and value != UNSET, "a whole number, 0 for all of them"),
     "probability": (_is_number, "a number above 0 and at most 1"),
-    "kind": (lambda value: value in KINDS, '"firmware" or "software"'),
+    "kind": (lambda value: _is_text(value) and value in KINDS, '"firmware" or "software"'),
     "device": (lambda value: _is_text(value) and bool(value), 'a device\'s name, or "*" for each on its own'),
     "late_s": (_is_number, "a number of seconds"),
     "to_bytes": (_is_whole, "a whole number of bytes"),

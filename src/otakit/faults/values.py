@@ -29,13 +29,15 @@ REFUSALS = {0x84: 1, 0x85: 2, 0x86: 5, 0x87: 5, 0x88: 3, 0x97: 3, 0x9F: 3}
 """CONNACK codes of MQTT 5 with what MQTT 3.1.1 says for each (ThingsBoard: `ReturnCodeResolver`)."""
 GOODBYES = {0x88: 0x89, 0x9F: 0x96}
 """Where ThingsBoard's DISCONNECT behind such a CONNACK has another code."""
+LATEST_S = 86_400
+"""A day: longer than any device waits, and what every clock and timer can take."""
 STATED = ("title", "version", "size", "checksum", "checksum_algorithm", "url", "tag")
 
 BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "nth": (lambda nth: nth >= 1, "counted from 1"),
     "times": (lambda times: times >= 0, "a number of packets, or 0 for all of them"),
     "probability": (lambda chance: 0 < chance <= 1, "above 0 and at most 1"),
-    "late_s": (lambda late_s: late_s >= 0, "a number of seconds, 0 or more"),
+    "late_s": (lambda late_s: 0 <= late_s <= LATEST_S, "a number of seconds, from 0 to 86400, which is a day"),
     "to_bytes": (lambda size: size >= 0, "a number of bytes, 0 or more"),
     "word": (lambda word: word in ERROR_WORDS, f"one of {', '.join(ERROR_WORDS)}"),
     "code": (lambda code: code in REFUSALS, f"one of {', '.join(f'0x{code:02X}' for code in REFUSALS)}"),
