@@ -7,7 +7,6 @@ python docs/commands_page.py --check     says whether it is stale; ends with 1 t
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from current import keep_current
 from typer.models import ArgumentInfo, CommandInfo
 
 from otakit.cli import app
@@ -90,16 +90,7 @@ def _cell(text: str | None) -> str:
 
 def main() -> int:
     """Writes the page, or with ``--check`` compares it."""
-    parser = argparse.ArgumentParser(description="The reference page of the command line.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when it is stale")
-    check = parser.parse_args().check
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    if check:
-        sys.stderr.write(f"{PAGE.name} is stale: python docs/commands_page.py\n")
-        return 1
-    PAGE.write_text(page(), encoding="utf-8", newline="\n")
-    return 0
+    return keep_current("The reference page of the command line.", {PAGE: page()})
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ python docs/frames_page.py --check     says whether it is stale; ends with 1 the
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+from current import keep_current
 
 from otakit.columns import COLUMNS, Column
 
@@ -55,16 +56,7 @@ def _row(column: Column) -> str:
 
 def main() -> int:
     """Writes the page, or with ``--check`` compares it."""
-    parser = argparse.ArgumentParser(description="The reference page of the frames.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when it is stale")
-    check = parser.parse_args().check
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    if check:
-        sys.stderr.write(f"{PAGE.name} is stale: python docs/frames_page.py\n")
-        return 1
-    PAGE.write_text(page(), encoding="utf-8", newline="\n")
-    return 0
+    return keep_current("The reference page of the frames.", {PAGE: page()})
 
 
 if __name__ == "__main__":

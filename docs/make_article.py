@@ -7,10 +7,11 @@ python docs/make_article.py --check     says whether it is stale; ends with 1 th
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 from pathlib import Path
+
+from current import keep_current
 
 from otakit.article.cut import Recorded
 from otakit.article.page import resolved
@@ -35,17 +36,7 @@ def page() -> str:
 
 def main() -> int:
     """Writes the page, or with ``--check`` compares it."""
-    parser = argparse.ArgumentParser(description="The article.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when it is stale")
-    check = parser.parse_args().check
-    text = page()
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if check:
-        sys.stderr.write(f"{PAGE.name} is stale: python docs/make_article.py\n")
-        return 1
-    PAGE.write_text(text, encoding="utf-8", newline="\n")
-    return 0
+    return keep_current("The article.", {PAGE: page()})
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ A solution is edited, its lesson is made. Outputs are taken out of both.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from current import keep_current
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 SOLUTION = "solution"
@@ -45,21 +46,11 @@ def text_of(notebook: dict[str, Any]) -> str:
 
 def main() -> int:
     """Writes the lessons, or with ``--check`` compares them."""
-    parser = argparse.ArgumentParser(description="The lessons, made from their solutions.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when one is stale")
-    check, stale = parser.parse_args().check, []
+    files: dict[Path, str | bytes] = {}
     for solution in sorted((LESSONS / "solutions").glob("*.ipynb")):
         notebook = without_outputs(json.loads(solution.read_text(encoding="utf-8")))
-        wanted = {solution: text_of(notebook), LESSONS / solution.name: text_of(emptied(notebook))}
-        for path, text in wanted.items():
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(path)
-                if not check:
-                    path.write_text(text, encoding="utf-8")
-    if check and stale:
-        names = ", ".join(str(path.relative_to(LESSONS)) for path in stale)
-        sys.stderr.write(f"stale: {names}; python docs/make_lessons.py\n")
-    return int(check and bool(stale))
+        files |= {solution: text_of(notebook), LESSONS / solution.name: text_of(emptied(notebook))}
+    return keep_current("The lessons, made from their solutions.", files)
 
 
 if __name__ == "__main__":

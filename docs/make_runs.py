@@ -9,10 +9,11 @@ The same bytes on every machine: a test makes them anew and compares. Afterwards
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from current import keep_current
 
 from otakit.article.by_hand import BY_HAND, played_by_hand
 from otakit.article.stories import STORIES, played_in_memory
@@ -35,22 +36,9 @@ def made() -> Iterator[tuple[Path, bytes]]:
 
 def main() -> int:
     """Writes the recordings, or with ``--check`` compares them."""
-    parser = argparse.ArgumentParser(description="The recordings of the article.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when one is stale")
-    check = parser.parse_args().check
     files = dict(made())
-    stale = [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
     left_over = [path for path in RUNS.glob("*.pcapng") if path not in files]
-    if check:
-        for path in (*stale, *left_over):
-            sys.stderr.write(f"{path.name} is stale: python docs/make_runs.py\n")
-        return 1 if stale or left_over else 0
-    RUNS.mkdir(exist_ok=True)
-    for path in stale:
-        path.write_bytes(files[path])
-    for path in left_over:
-        path.unlink()
-    return 0
+    return keep_current("The recordings of the article.", files, left_over)
 
 
 if __name__ == "__main__":

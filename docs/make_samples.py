@@ -9,11 +9,12 @@ The same bytes on every machine: a test makes it anew and compares.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import random
 import sys
 from pathlib import Path
+
+from current import keep_current
 
 from otakit.captured import Note
 from otakit.client.settings import Settings
@@ -73,18 +74,7 @@ def sample_bytes() -> bytes:
 
 def main() -> int:
     """Writes the sample, or with ``--check`` compares it."""
-    parser = argparse.ArgumentParser(description="The sample recording that ships with the package.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when it is stale")
-    check = parser.parse_args().check
-    content = sample_bytes()
-    if SAMPLE.is_file() and SAMPLE.read_bytes() == content:
-        return 0
-    if check:
-        sys.stderr.write(f"{SAMPLE.name} is stale: python docs/make_samples.py\n")
-        return 1
-    SAMPLE.parent.mkdir(exist_ok=True)
-    SAMPLE.write_bytes(content)
-    return 0
+    return keep_current("The sample recording that ships with the package.", {SAMPLE: sample_bytes()})
 
 
 if __name__ == "__main__":

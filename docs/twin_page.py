@@ -7,13 +7,14 @@ python docs/twin_page.py --check     says whether they are stale; ends with 1 th
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from current import keep_current
 
 from otakit.faults import FAULTS, SlowLink
 from otakit.twin.lab import FIELDS
@@ -70,16 +71,7 @@ def page(text: str) -> str:
 
 def main() -> int:
     """Writes the tables, or with ``--check`` compares them."""
-    parser = argparse.ArgumentParser(description="The tables of the page on the twin.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when they are stale")
-    text = PAGE.read_text(encoding="utf-8")
-    if parser.parse_args().check:
-        if page(text) != text:
-            sys.stderr.write(f"{PAGE} is stale; run: python docs/twin_page.py\n")
-            return 1
-        return 0
-    PAGE.write_text(page(text), encoding="utf-8", newline="\n")
-    return 0
+    return keep_current("The tables of the page on the twin.", {PAGE: page(PAGE.read_text(encoding="utf-8"))})
 
 
 if __name__ == "__main__":
