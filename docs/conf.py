@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import book  # the folder that was just added
+from sphinx.application import Sphinx
 
 project = "otakit"
 author = "the otakit authors"
@@ -25,7 +26,7 @@ uml_cache = "../build/docs/uml"  # one cache for both languages
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # lessons come with what they printed when they were executed: run_lessons.py
-nb_ipywidgets_js = {}  # nothing is fetched; each widget has a plain form beside it
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing is fetched; each widget has a plain form beside it
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_merge_streams = True
 
@@ -56,7 +57,7 @@ html_sidebars = {
 html_context = {"editions": {"en": "English", "zh_CN": "中文"}}
 
 
-def setup(app):  # noqa: ANN001, ANN201 - Sphinx's own form
+def setup(app: Sphinx) -> None:
     """Bring the lessons, and turn links that are right in the working tree into links that are right in the book."""
     book.bring_lessons(Path(app.srcdir))
     app.connect("doctree-read", book.point_into_the_book)

@@ -24,7 +24,7 @@ LONGEST_S = 60
 def execute(lesson: Path) -> str:
     """Executes one lesson in an empty folder and keeps it; one line about it, beginning with ``failed`` if it did."""
     began = time.monotonic()
-    notebook = nbformat.read(lesson, nbformat.NO_CONVERT)
+    notebook = nbformat.read(lesson, nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]  # nbformat's own
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
         try:
